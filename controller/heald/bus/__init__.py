@@ -1,0 +1,1 @@
+"""Everything in the controller that speaks D-Bus; dbus_next is imported here and nowhere else in this half."""
