@@ -1,0 +1,238 @@
+"""The words that the layers speak to each other: frozen data, no I/O.
+
+Every `now`, `since`, `at` and `until` is CLOCK_BOOTTIME in seconds, so that a jump of the wall clock changes nothing.
+The stamps of a Unit are systemd's own, CLOCK_MONOTONIC in microseconds, 0 = never.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+
+class Category(StrEnum):
+    """The three generic categories of action: one method of the helper, one polkit action each."""
+
+    SERVICE = "service"
+    RESOURCE = "resource"
+    SYSTEM = "system"
+
+
+OPERATIONS: dict[Category, tuple[str, ...]] = {
+    Category.SERVICE: ("start", "repair", "restart", "reload"),
+    Category.RESOURCE: ("vacuum-journal",),
+    Category.SYSTEM: ("restore-permissions", "run"),
+}
+"""What a rule may name as CATEGORY/OPERATION. A test holds this to the contract in dbus/org.heald.Helper1.xml."""
+
+
+class Severity(IntEnum):
+    """How bad an issue is; `label` is how people and JSON write it."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+class Mode(IntEnum):
+    """What a rule may do; the lesser of two modes is the cap."""
+
+    OBSERVE = 0
+    ASK = 1
+    AUTO = 2
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+class Part(StrEnum):
+    """What one wake reads: each is one sensor's part of a Snapshot."""
+
+    UNITS = "units"
+    STORAGE = "storage"
+    PERMISSIONS = "permissions"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit as systemd described it in one fresh read (Properties.GetAll)."""
+
+    name: str
+    load_state: str = "loaded"
+    active_state: str = "active"
+    sub_state: str = "running"
+    result: str = "success"
+    service_type: str = ""              # Type= of a service: simple, oneshot, notify, …; "" for other units
+    exec_main_status: int = 0
+    n_restarts: int = 0
+    job: int = 0                        # id of the job that is queued for it, 0 = none
+    invocation: str = ""                # InvocationID of its latest run, hexadecimal
+    active_exit: int = 0                # ActiveExitTimestampMonotonic
+    inactive_enter: int = 0             # InactiveEnterTimestampMonotonic
+    main_start: int = 0                 # ExecMainStartTimestampMonotonic
+    main_exit: int = 0                  # ExecMainExitTimestampMonotonic
+    runtime_max: int = 0                # RuntimeMaxUSec, 0 = infinity
+    triggered_by: tuple[str, ...] = ()
+    needed: bool = False                # default.target requires it (Requires=, BindsTo=, recursively)
+    files: float = 0.0                  # the latest ctime of its unit file and drop-ins, seconds since the epoch
+    newest_job: str = ""                # the journal's newest finished job for it: start, stop, restart, …; "" = not asked
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """One backing device, named by its first mount point. Sizes in bytes, counts of inodes; 0 inodes = it has no table."""
+
+    mount: str
+    device: str
+    fstype: str
+    size: int
+    used: int
+    available: int                      # to an unprivileged user, as df says
+    inodes: int = 0
+    inodes_free: int = 0
+
+    @property
+    def percent(self) -> float:
+        """Used per cent as df counts: used / (used + available)."""
+        whole = self.used + self.available
+        return 100.0 * self.used / whole if whole else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PathMode:
+    """A directory as it is, and as its tmpfiles.d line (or 1777 root) wants it. Modes are permission bits (0o1777)."""
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    want_mode: int = 0o1777
+    want_uid: int = 0
+    want_gid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the whole machine is doing. Stamps are boottime seconds; None = not since heald looks."""
+
+    system_state: str = "running"       # systemd's SystemState: initializing, starting, running, degraded, maintenance, stopping
+    up: float = 86400.0                 # seconds since userspace started
+    shutting_down: bool = False         # logind's PrepareForShutdown
+    sleeping: bool = False              # logind's PrepareForSleep
+    woke: float | None = None           # when it last woke from sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the sensors read in one wake. A part that was not read is None: nothing may be concluded from it."""
+
+    now: float
+    machine: Machine
+    units: tuple[Unit, ...] | None = None       # the failed ones, and those of open incidents
+    filesystems: tuple[FileSystem, ...] | None = None
+    paths: tuple[PathMode, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something that is wrong now. `value` and `threshold` are in the kind's own unit (per cent, octal mode, a state)."""
+
+    kind: str
+    subject: str
+    severity: Severity
+    since: float
+    value: str
+    threshold: str
+    detail: str                         # one line for people
+    unit: Unit | None = None            # for a unit's issue: the reading it was made from
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.kind, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One rung: an operation and what to do it to ("" where it takes no target)."""
+
+    category: Category
+    operation: str
+    target: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.category}/{self.operation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an action ended. `state`: done, running, unchanged, would (dry run), or a Code of errors.py."""
+
+    state: str
+    detail: str = ""
+
+    @property
+    def begun(self) -> bool:
+        """Root did, or may have done, something: it counts as a repair."""
+        return self.state in {"done", "running", "unchanged", "Failed", "Timeout", "Unreachable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One action of one incident; `finished` is None while it runs, or when heald died in the middle of it."""
+
+    action: Action
+    started: float
+    finished: float | None = None
+    result: Result | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One issue from open until its subject has stayed well (DESIGN: incident and relapse)."""
+
+    id: int
+    kind: str
+    subject: str
+    severity: Severity
+    opened: float
+    outcome: str = "open"               # open, healed, cleared, observed, asked, refused, gave-up, stood-back
+    reason: str = ""                    # why the last decision was what it was
+    attempts: tuple[Attempt, ...] = ()
+    well: float | None = None           # since when its subject is well; None while it is ill
+    healed: float | None = None
+    closed: float | None = None
+    next: tuple[Action, float] | None = None    # what is waited for or asked, and when
+    issue: Issue | None = None          # as last seen; None after a restart of the daemon until it is seen again
+    skipped: frozenset[str] = field(default_factory=frozenset)     # rungs that do not apply here: Healthy, NotSupported
+    files: float = 0.0                  # Unit.files when it opened: a change begins a new incident
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.kind, self.subject
+
+
+class Verdict(StrEnum):
+    """What the resolver says of one issue, now."""
+
+    ACT = "act"
+    ASK = "ask"
+    OBSERVE = "observe"
+    WAIT = "wait"
+    STAND_BACK = "stand-back"
+    GIVE_UP = "give-up"                 # said once; the first rung is tried again at `until`
+    REFUSED = "refused"                 # root will not: nothing is asked again
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do about one issue, and why. Every verdict but ACT has `until`: when to decide again."""
+
+    verdict: Verdict
+    reason: str
+    action: Action | None = None
+    until: float | None = None
