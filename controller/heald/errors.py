@@ -1,4 +1,4 @@
-"""One exception with a code from a closed list. D-Bus error names and exit codes map to the codes here, nowhere else."""
+"""One exception with a code from a closed list. D-Bus error names and exit codes map to it here, nowhere else."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ class Code(StrEnum):
     """What went wrong. A value that the helper answers with is the last part of its D-Bus error name."""
 
     CONFIG = "Config"                                           # a configuration that cannot be used
-    UNREACHABLE = "Unreachable"                                 # no bus, no such service on it, or the connection was lost
+    UNREACHABLE = "Unreachable"                                 # no bus, no such service, or the connection was lost
     TIMEOUT = "Timeout"                                         # no answer in time: what was asked may have happened
     INVALID_ARGS = "InvalidArgs"
     PROTECTED = "Protected"

@@ -24,6 +24,10 @@ OPERATIONS: dict[Category, tuple[str, ...]] = {
 """What a rule may name as CATEGORY/OPERATION. A test holds this to the contract in dbus/org.heald.Helper1.xml."""
 
 
+KINDS = ("unit-failed", "disk-full", "permissions-wrong")
+"""What can be wrong: each is one row of detector.py."""
+
+
 class Severity(IntEnum):
     """How bad an issue is; `label` is how people and JSON write it."""
 
@@ -79,12 +83,12 @@ class Unit:
     triggered_by: tuple[str, ...] = ()
     needed: bool = False                # default.target requires it (Requires=, BindsTo=, recursively)
     files: float = 0.0                  # the latest ctime of its unit file and drop-ins, seconds since the epoch
-    newest_job: str = ""                # the journal's newest finished job for it: start, stop, restart, …; "" = not asked
+    newest_job: str = ""                # the journal's newest job for it: start, stop, restart, …; "" = not asked
 
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
-    """One backing device, named by its first mount point. Sizes in bytes, counts of inodes; 0 inodes = it has no table."""
+    """One backing device, named by its first mount point. Sizes in bytes; 0 inodes = it keeps no table of them."""
 
     mount: str
     device: str
@@ -119,7 +123,7 @@ class PathMode:
 class Machine:
     """What the whole machine is doing. Stamps are boottime seconds; None = not since heald looks."""
 
-    system_state: str = "running"       # systemd's SystemState: initializing, starting, running, degraded, maintenance, stopping
+    system_state: str = "running"       # initializing, starting, running, degraded, maintenance, stopping
     up: float = 86400.0                 # seconds since userspace started
     shutting_down: bool = False         # logind's PrepareForShutdown
     sleeping: bool = False              # logind's PrepareForSleep
@@ -136,17 +140,21 @@ class Snapshot:
     filesystems: tuple[FileSystem, ...] | None = None
     paths: tuple[PathMode, ...] | None = None
 
+    def part(self, part: Part) -> tuple[Unit, ...] | tuple[FileSystem, ...] | tuple[PathMode, ...] | None:
+        """What one sensor filled in."""
+        return {Part.UNITS: self.units, Part.STORAGE: self.filesystems, Part.PERMISSIONS: self.paths}[part]
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Something that is wrong now. `value` and `threshold` are in the kind's own unit (per cent, octal mode, a state)."""
+    """Something that is wrong now. `value` and `threshold` are in the kind's own unit: per cent, a mode, a state."""
 
     kind: str
     subject: str
     severity: Severity
     since: float
-    value: str
-    threshold: str
+    value: float | str
+    threshold: float | str
     detail: str                         # one line for people
     unit: Unit | None = None            # for a unit's issue: the reading it was made from
 
@@ -203,6 +211,7 @@ class Incident:
     outcome: str = "open"               # open, healed, cleared, observed, asked, refused, gave-up, stood-back
     reason: str = ""                    # why the last decision was what it was
     attempts: tuple[Attempt, ...] = ()
+    ill: float = 0.0                    # when it was last seen ill by a fresh look
     well: float | None = None           # since when its subject is well; None while it is ill
     healed: float | None = None
     closed: float | None = None

@@ -1,0 +1,202 @@
+"""TOML files into Settings. Every mistake is one line: file, dotted key, what was wrong, what to write instead."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from heald import quantities
+from heald.errors import Code, HealdError
+from heald.model import KINDS, Mode, Severity
+from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings, Thresholds
+
+DEFAULT = Path("/etc/heald/heald.toml")
+
+Read = Callable[[object], Any]
+"""Turns one TOML value into its setting; ValueError says what would have been right."""
+
+
+def load(path: Path = DEFAULT) -> Settings:
+    """The file at `path` and, in the order of their names, the *.toml of the folder `path`.d, over the built-in values.
+
+    A later file replaces single values; rules are taken in the order in which they are read, before the built-in ones.
+    A file that is absent is none. HealdError(CONFIG) at the first mistake.
+    """
+    settings = Settings()
+    own: dict[str, Rule] = {}
+    drop_ins = sorted(path.with_name(path.name + ".d").glob("*.toml"))
+    for file in [path, *drop_ins]:
+        document = _document(file)
+        settings = _merge(settings, document, file)
+        for rule in _rules(document.get("rule", []), file):
+            if rule.name in own:
+                raise _wrong(file, "rule.name", f'"{rule.name}" is taken by a rule in {own[rule.name].source}')
+            own[rule.name] = rule
+    return replace(settings, rules=(*own.values(), *BUILT_IN))
+
+
+def _document(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise HealdError(Code.CONFIG, f"{file}: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise HealdError(Code.CONFIG, f"{file}: cannot be read: {error}") from None
+
+
+def _wrong(file: Path, key: str, text: str) -> HealdError:
+    return HealdError(Code.CONFIG, f"{file}: {key}: {text}")
+
+
+def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Settings:
+    tables = dict.fromkeys(("sense", "thresholds", "limits", "rule"), _as_is)
+    top = _table(document, {"mode": _mode, **tables}, file)
+    sense = _table(top.get("sense", {}), {"interval": _interval}, file, "sense")
+    limits = _table(top.get("limits", {}), {"incidents_per_hour": _count, "pacing": _pacing}, file, "limits")
+    return replace(
+        settings,
+        mode=top.get("mode", settings.mode),
+        interval=sense.get("interval", settings.interval),
+        thresholds=_thresholds(settings.thresholds, top.get("thresholds", {}), file),
+        limits=_limits(settings.limits, limits),
+    )
+
+
+def _limits(limits: Limits, given: dict[str, Any]) -> Limits:
+    changed = replace(limits, **given)
+    return replace(changed, kept_for_new=min(Limits().kept_for_new, changed.incidents_per_hour))
+
+
+def _thresholds(old: Thresholds, given: object, file: Path) -> Thresholds:
+    kinds = _table(given, {"disk-full": _as_is}, file, "thresholds")
+    disk = kinds.get("disk-full", {})
+    if isinstance(disk, int | float) and not isinstance(disk, bool):
+        disk = {"percent": disk}            # a bare number replaces the first value
+    found = _table(disk, {"percent": _percent, "free": _size}, file, "thresholds.disk-full")
+    return replace(old, disk_percent=found.get("percent", old.disk_percent), disk_free=found.get("free", old.disk_free))
+
+
+def _rules(given: object, file: Path) -> Iterable[Rule]:
+    if not isinstance(given, list):
+        raise _wrong(file, "rule", "a rule begins with [[rule]]")
+    known: dict[str, Read] = {
+        "name": _text, "kind": _kind, "subject": _text, "severity": _severity, "for": _span, "mode": _mode,
+        "settle": _span, "ladder": _ladder,
+    }
+    for number, table in enumerate(given, 1):
+        where = f"rule[{number}]"
+        found = _table(table, known, file, where)
+        for key in ("name", "kind"):
+            if key not in found:
+                raise _wrong(file, f"{where}.{key}", "is missing")
+        found["wait"] = found.pop("for", None)
+        yield Rule(**found, source=str(file))
+
+
+def _table(given: object, known: Mapping[str, Read], file: Path, prefix: str = "") -> dict[str, Any]:
+    """The values of one TOML table, each through its reader."""
+    if not isinstance(given, dict):
+        raise _wrong(file, prefix, f"must be a table, not {_shown(given)}")
+    found = {}
+    for key, value in given.items():
+        dotted = f"{prefix}.{key}" if prefix else key
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}"
+            raise _wrong(file, dotted, f"unknown key; {hint}")
+        try:
+            found[key] = known[key](value)
+        except ValueError as error:
+            raise _wrong(file, dotted, str(error)) from None
+    return found
+
+
+def _shown(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _as_is(value: object) -> object:
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"must be a text, not {_shown(value) or 'empty'}")
+    return value
+
+
+def _kind(value: object) -> str:
+    text = _text(value)
+    if not any(c in text for c in "*?[") and text not in KINDS:
+        near = get_close_matches(text, KINDS, 1)
+        hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(KINDS)}"
+        raise ValueError(f'"{text}" is no kind of issue; {hint}')
+    return text
+
+
+def _one_of(words: Iterable[str], value: object) -> str:
+    if value not in (known := list(words)):
+        raise ValueError(f"{_shown(value)} is not one of {', '.join(known)}")
+    return str(value)
+
+
+def _mode(value: object) -> Mode:
+    return Mode[_one_of((m.label for m in Mode), value).upper()]
+
+
+def _severity(value: object) -> Severity:
+    return Severity[_one_of((s.label for s in Severity), value).upper()]
+
+
+def _span(value: object) -> float:
+    if not isinstance(value, str):
+        raise ValueError(f'must be a time span such as "30s", not {_shown(value)}')
+    return quantities.seconds(value)
+
+
+def _interval(value: object) -> float:
+    if (span := _span(value)) < 1:
+        raise ValueError(f'"{value}" is less than a second')
+    return span
+
+
+def _size(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError(f'must be a size such as "10GiB", not {_shown(value)}')
+    return quantities.size(value)
+
+
+def _percent(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 100:
+        raise ValueError(f"must be a number from 1 to 100, not {_shown(value)}")
+    return float(value)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"must be a whole number from 1 on, not {_shown(value)}")
+    return value
+
+
+def _pacing(value: object) -> tuple[float, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(f'must be a list of time spans such as ["0s", "30s"], not {_shown(value)}')
+    return tuple(_span(part) for part in value)
+
+
+def _ladder(value: object) -> tuple[Rung, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f'must be a list such as ["service/start"], not {_shown(value)}')
+    return tuple(_rung(part) for part in value)
+
+
+def _rung(value: object) -> Rung:
+    if isinstance(value, dict) and set(value) <= {"do", "target"} and all(isinstance(v, str) for v in value.values()):
+        return Rung.parse(value.get("do", ""), value.get("target"))
+    if isinstance(value, str):
+        return Rung.parse(value)
+    raise ValueError(f'{_shown(value)} is no rung; write "service/start" or {{ do = "system/run", target = "NAME" }}')

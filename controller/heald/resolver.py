@@ -1,0 +1,155 @@
+"""LAYER 2: what to do about one issue, now, and why. Pure: the same facts give the same decision.
+
+Standing back comes before every rule; then the first rule that matches; then pacing and the limits over all.
+"""
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+
+from heald import standback
+from heald.errors import Code
+from heald.incidents import repairs
+from heald.model import Action, Attempt, Decision, Incident, Issue, Machine, Mode, Severity, Verdict
+from heald.quantities import span
+from heald.settings import Rule, Settings
+
+CLEANERS = frozenset({"resource/vacuum-journal"})
+"""Operations whose ladder goes through at once: each frees something, none interrupts anybody."""
+
+REPEATED = CLEANERS | {"service/start", "system/restore-permissions"}
+"""What is tried again at each wait after the ladder."""
+
+GIVES_UP = 300.0            # a next wait of this many seconds or more is said once, as giving up
+CRITICAL_WAIT = 900.0       # the longest wait where the issue is critical
+BUSY = 5.0                  # until a target that root was busy with is asked for again
+LEAST = 30.0                # between a limit of root's that was reached and the next try
+UNCERTAIN = 20.0            # how long an action that nobody saw the end of may still be at work: the helper's `wait`
+HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a decision depends on beside the issue and its incident."""
+
+    now: float
+    machine: Machine
+    settings: Settings
+    operations: frozenset[str] | None       # what root supports; None: not known, and nothing is skipped
+    worked: Iterable[tuple[int, str, float]] = ()       # (incident, subject, when) of the repairs of the last hour
+    jitter: float = 0.1                     # waits are up to this much longer, so that machines do not act in step
+    paced: bool = True                      # a person who asks for a repair does not wait
+
+
+def decide(issue: Issue, incident: Incident, world: World) -> Decision:
+    """What to do about `issue`. An act has an action; all else has `until`."""
+    now, later = world.now, world.now + world.settings.interval
+    reason = standback.reason(issue, world.machine, now)
+    if reason:      # looked at again after 2 s, doubling to the interval
+        return Decision(Verdict.STAND_BACK, reason, until=now + min(max(2.0, now - incident.opened), later - now))
+    rule = world.settings.rule(issue.kind, issue.subject, issue.severity)
+    mode = min(rule.mode, world.settings.mode)
+    if not rule.ladder:
+        return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes', until=later)
+    refusal = _refusal(incident)
+    if refusal:
+        return Decision(Verdict.REFUSED, refusal, until=later)
+    ladder = applicable(rule, issue.subject, incident.skipped, world.operations)
+    if not ladder:
+        return Decision(Verdict.GIVE_UP, f'no rung of rule "{rule.name}" applies here', until=later)
+    action, again = _rung(ladder, incident)
+    if again and action.name not in REPEATED:
+        return Decision(Verdict.GIVE_UP, f"the ladder is used up; {action.name} is not repeated", until=later)
+    due, why = _due(ladder, incident, issue, world)
+    if mode is Mode.OBSERVE:
+        return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes; it would do {_words(action)}', until=later)
+    if due > now:
+        gives_up = again and due - repairs(incident)[-1].started >= GIVES_UP
+        verdict = Verdict.GIVE_UP if gives_up else Verdict.WAIT
+        return Decision(verdict, why, action, due)
+    if mode is Mode.ASK:
+        return Decision(Verdict.ASK, f'rule "{rule.name}" asks before {_words(action)}', action, later)
+    full = _over_all(incident, world) if world.paced else 0.0
+    if full > now:
+        limit = world.settings.limits.incidents_per_hour
+        return Decision(Verdict.WAIT, f"{limit} incidents an hour are worked on already", action, full)
+    return Decision(Verdict.ACT, f'rule "{rule.name}": {_words(action)}', action)
+
+
+def applicable(rule: Rule, subject: str, skipped: Set[str], operations: frozenset[str] | None) -> list[Action]:
+    """The rungs that can be tried here: known to root, and not found to be of no use in this incident."""
+    actions = [rung.action(subject) for rung in rule.ladder]
+    return [a for a in actions if _words(a) not in skipped and (operations is None or a.name in operations)]
+
+
+def _words(action: Action) -> str:
+    return f"{action.name} {action.target}".rstrip()
+
+
+def _rung(ladder: list[Action], incident: Incident) -> tuple[Action, bool]:
+    """The next rung, and whether the ladder is used up and this is its first again."""
+    tried = [attempt.action for attempt in repairs(incident)]
+    if _cleans(ladder) and tried and tried[-1] in ladder:
+        place = ladder.index(tried[-1]) + 1         # round after round, each from the top
+        return ladder[place % len(ladder)], place == len(ladder)
+    fresh = [action for action in ladder if action not in tried]
+    return (fresh[0], False) if fresh else (ladder[0], True)
+
+
+def _cleans(ladder: list[Action]) -> bool:
+    return all(action.name in CLEANERS for action in ladder)
+
+
+def _refusal(incident: Incident) -> str:
+    last = incident.attempts[-1] if incident.attempts else None
+    if incident.outcome == "refused" and last and last.result:
+        return f"{_words(last.action)} was refused: {last.result.detail}"
+    return ""
+
+
+def _due(ladder: list[Action], incident: Incident, issue: Issue, world: World) -> tuple[float, str]:
+    """When the next rung may be tried, and why not before."""
+    last = incident.attempts[-1] if incident.attempts else None
+    if last is None:
+        return 0.0, ""
+    state = last.result.state if last.result else None
+    if state in {None, Code.TIMEOUT, Code.UNREACHABLE} and last.started + UNCERTAIN > world.now:
+        return last.started + UNCERTAIN, f"the end of {_words(last.action)} was not seen; it may still be at work"
+    ended = last.finished or last.started
+    if state == Code.BUSY:
+        return ended + BUSY, "root is busy with it"
+    if not world.paced:
+        return 0.0, ""
+    done = repairs(incident)
+    wait = _wait(ladder, done, issue, world)
+    if state == Code.LIMITS_EXCEEDED and last.result:
+        return ended + max(wait, LEAST), last.result.detail
+    if not done or not wait:
+        return 0.0, ""
+    spread = (incident.id * 31 + len(done) * 17) % 100 / 100 * world.jitter
+    so_far = f"{len(done)} {'repair' if len(done) == 1 else 'repairs'} so far"
+    return done[-1].started + wait * (1 + spread), f"{so_far}; the next is {span(wait)} after the last"
+
+
+def _wait(ladder: list[Action], done: tuple[Attempt, ...], issue: Issue, world: World) -> float:
+    """Seconds between the last repair and the next, by the repairs there were; a round of cleaning is one repair."""
+    count = len(done)
+    if _cleans(ladder) and done:
+        if done[-1].action in ladder[:-1]:
+            return 0.0
+        count = sum(attempt.action == ladder[-1] for attempt in done)
+    pacing = world.settings.limits.pacing
+    wait = pacing[min(count, len(pacing) - 1)]
+    return min(wait, CRITICAL_WAIT) if issue.severity is Severity.CRITICAL else wait
+
+
+def _over_all(incident: Incident, world: World) -> float:
+    """When this incident may be worked on, by the limit over all: 0 = now."""
+    recent = [(number, subject, at) for number, subject, at in world.worked if at > world.now - HOUR]
+    if any(number == incident.id for number, _, _ in recent):
+        return 0.0
+    limits = world.settings.limits
+    touched = any(subject == incident.subject for _, subject, _ in recent)
+    allowed = limits.incidents_per_hour - (limits.kept_for_new if touched else 0)
+    if len({number for number, _, _ in recent}) < max(1, allowed):
+        return 0.0
+    return min(at for _, _, at in recent) + HOUR

@@ -1,0 +1,102 @@
+"""What heald is told to do: frozen settings, their built-in values, and the built-in rules."""
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from heald.model import OPERATIONS, Action, Category, Mode, Severity
+
+PACING = (0.0, 30.0, 120.0, 300.0, 900.0, 3600.0)
+"""Seconds to wait before the first, second, … repair of one incident; the last repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a ladder. `target` None: the issue's own subject, or "" where the operation takes no target."""
+
+    category: Category
+    operation: str
+    target: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.category}/{self.operation}"
+
+    def action(self, subject: str) -> Action:
+        """What this rung does about an issue of `subject`."""
+        own = subject if self.category is Category.SERVICE else ""
+        return Action(self.category, self.operation, own if self.target is None else self.target)
+
+    @classmethod
+    def parse(cls, name: str, target: str | None = None) -> "Rung":
+        """From "service/start"; ValueError when there is no such operation."""
+        category, _, operation = name.partition("/")
+        if category not in set(Category) or operation not in OPERATIONS[Category(category)]:
+            known = ", ".join(f"{c}/{o}" for c, all_ in OPERATIONS.items() for o in all_)
+            raise ValueError(f'"{name}" is no operation; known are {known}')
+        if operation == "run" and not target:
+            raise ValueError('"system/run" needs a target: write { do = "system/run", target = "NAME" }')
+        return cls(Category(category), operation, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pattern on kind, subject and severity, and a ladder of operations. The first rule that matches decides."""
+
+    name: str
+    kind: str
+    subject: str = "*"
+    severity: Severity = Severity.LOW       # at least
+    mode: Mode = Mode.AUTO
+    ladder: tuple[Rung, ...] = ()
+    wait: float | None = None               # `for`: seconds that it must be wrong, instead of the kind's own
+    settle: float = 10.0                    # seconds that a repaired unit is watched before a person is told it is up
+    source: str = "built-in"                # the file it was read from
+
+    def matches(self, kind: str, subject: str, severity: Severity) -> bool:
+        """Globs, as in fnmatch(3), case-sensitive."""
+        return fnmatchcase(kind, self.kind) and fnmatchcase(subject, self.subject) and severity >= self.severity
+
+
+_START = Rung(Category.SERVICE, "start")
+_REPAIR = Rung(Category.SERVICE, "repair")
+
+BUILT_IN = (
+    Rule("service", "unit-failed", severity=Severity.HIGH, ladder=(_START, _REPAIR)),
+    Rule("job", "unit-failed", mode=Mode.OBSERVE),      # a oneshot, or what a timer starts: not run twice by guess
+    Rule("disk", "disk-full", ladder=(Rung(Category.RESOURCE, "vacuum-journal"),)),
+    Rule("permissions", "permissions-wrong", ladder=(Rung(Category.SYSTEM, "restore-permissions"),)),
+)
+OBSERVE = Rule("none", "*", mode=Mode.OBSERVE)
+"""What holds for an issue that no rule matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From where on something is wrong. Where a level clears again is said in detector.py."""
+
+    disk_percent: float = 90.0              # used, as df counts
+    disk_free: int = 10 << 30               # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the controller holds itself to; root has limits of its own that nothing here can change."""
+
+    incidents_per_hour: int = 10
+    kept_for_new: int = 4                   # of these, for subjects not touched in this hour
+    pacing: tuple[float, ...] = PACING
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of the configuration. Times in seconds."""
+
+    mode: Mode = Mode.AUTO                  # caps every rule
+    interval: float = 30.0                  # between passes over what has no event
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    limits: Limits = field(default_factory=Limits)
+    rules: tuple[Rule, ...] = BUILT_IN      # a user's rules first
+
+    def rule(self, kind: str, subject: str, severity: Severity) -> Rule:
+        """The first that matches."""
+        return next((r for r in self.rules if r.matches(kind, subject, severity)), OBSERVE)
