@@ -1,7 +1,8 @@
 """Boots a throw-away machine with a real systemd and runs commands in it.
 
 systemd-nspawn boots an overlay of this host's own root: nothing is downloaded, nothing of the host is changed, and the
-machine is gone with the process that booted it, even when that is killed.
+machine is gone with the process that booted it, even when that is killed: systemd-nspawn alone would leave it running,
+so it is pid 1 of a pid namespace, which takes all with it.
 """
 
 import itertools
@@ -59,12 +60,14 @@ class Machine:
         root.mkdir()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, console.open("wb") as out:
             ready.bind(str(work / "ready"))
-            command = ["unshare", "--mount", "--propagation=private", "setpriv", "--pdeathsig=KILL", "sh",
-                       str(SOURCE / "tests/machine/boot.sh"), name, str(root), size, str(SOURCE), *map(str, cgroups)]
-            nspawn = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                      env={**os.environ, "NOTIFY_SOCKET": str(work / "ready")})
+            nspawn = subprocess.Popen(
+                ["setpriv", "--pdeathsig=KILL",
+                 "unshare", "--fork", "--pid", "--kill-child=KILL", "--mount", "--mount-proc",
+                 "sh", str(SOURCE / "tests/machine/boot.sh"), name, str(root), size, str(SOURCE), *map(str, cgroups)],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**_PLAIN, "NOTIFY_SOCKET": str(work / "ready")})
             try:
-                return cls(name, _wait_until_ready(ready, nspawn), nspawn)
+                _wait_until_ready(ready, nspawn)
+                return cls(name, _child(_child(nspawn.pid)), nspawn)
             except (TimeoutError, ChildProcessError) as why:
                 _end(nspawn)
                 said = [line for line in console.read_text(errors="replace").splitlines() if line.strip()]
@@ -72,7 +75,7 @@ class Machine:
 
     def halt(self) -> None:
         """Ends the machine at once: nothing in it is worth a clean shutdown."""
-        _end(self._nspawn, self.leader)
+        _end(self._nspawn)
 
     def run(self, *command: str, user: str | None = None, check: bool = True, stdin: str = "",
             env: Mapping[str, str] | None = None, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
@@ -131,9 +134,8 @@ def _check_host() -> None:
             raise CannotBootError(f"{tool} is not installed (package {package})")
 
 
-def _wait_until_ready(ready: socket.socket, nspawn: "subprocess.Popen[bytes]") -> int:
-    """The pid of the machine's pid 1, once it has said READY=1 on the socket."""
-    leader = 0
+def _wait_until_ready(ready: socket.socket, nspawn: "subprocess.Popen[bytes]") -> None:
+    """Returns once nspawn has passed on the machine's READY=1."""
     ready.settimeout(0.5)
     for _ in range(BOOT_SECONDS * 2):
         try:
@@ -142,22 +144,25 @@ def _wait_until_ready(ready: socket.socket, nspawn: "subprocess.Popen[bytes]") -
             if nspawn.poll() is not None:
                 raise ChildProcessError(f"ended with {nspawn.returncode}") from None
             continue
-        lines = dict(line.split("=", 1) for line in message.splitlines() if "=" in line)
-        leader = int(lines.get("X_NSPAWN_LEADER_PID", leader))
-        if lines.get("READY") == "1" and leader:
-            return leader
+        if "READY=1" in message.splitlines():
+            return
     raise TimeoutError(f"was not ready in {BOOT_SECONDS} s")
 
 
-def _end(nspawn: "subprocess.Popen[bytes]", leader: int | None = None) -> None:
-    """Kills the machine's pid 1 and lets nspawn see it go: the kernel then has buried every process of the machine."""
-    if leader is not None and nspawn.poll() is None:
-        with suppress(ProcessLookupError):
-            os.kill(leader, signal.SIGKILL)
-        with suppress(subprocess.TimeoutExpired):
-            nspawn.wait(timeout=10)
-    nspawn.kill()
-    nspawn.wait()
+def _child(pid: int) -> int:
+    """The one child of a process: of unshare it is nspawn, of nspawn the machine's pid 1."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def _end(nspawn: "subprocess.Popen[bytes]") -> None:
+    """Kills unshare's child, and with it every process of the machine; unshare ends when the kernel has buried them."""
+    with suppress(OSError, IndexError):
+        os.kill(_child(nspawn.pid), signal.SIGKILL)
+    try:
+        nspawn.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        nspawn.kill()
+        nspawn.wait()
 
 
 def _make_cgroups(name: str) -> list[Path]:
