@@ -70,10 +70,9 @@ def _well(incident: Incident, now: float, limits: Limits) -> Incident:
         ends = closes(incident, limits)
         return replace(incident, closed=now) if ends is not None and now >= ends else incident
     by_us = _mended_by_us(incident)
-    if incident.outcome == "gave-up":
-        outcome = "gave-up"                 # stays so, also when a person mends it
-    else:
-        outcome = "healed" if by_us else "cleared"
+    outcome = "healed" if by_us else "cleared"
+    if incident.outcome == "gave-up":       # stays so, also when a person mends it
+        outcome = incident.outcome
     # A unit that came back without us was started by somebody who knows better: what comes next is a new incident.
     closed = now if incident.kind.startswith("unit-") and not by_us else None
     return replace(

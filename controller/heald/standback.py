@@ -42,9 +42,9 @@ def stopped(unit: Unit) -> bool:
     """Whether its failure is the end of a stop that somebody asked for.
 
     systemd leaves the active state before it stops the main process, and after a main process that ended by itself:
-    the order of the two stamps tells (right in 80 of 80 tries on systemd 252). They speak of this run only where it was
-    active in it; systemd's own stops (watchdog, memory, a time limit) have the same order and are none. Where the stamps
-    cannot tell, the journal's newest job of the unit does: a restart whose start failed is no stop.
+    the order of the two stamps tells (right in 80 of 80 tries on systemd 252). They speak of this run only where it
+    was active in it; systemd's own stops (watchdog, memory, a time limit) have the same order and are none. Where the
+    stamps cannot tell, the journal's newest job of the unit does: a restart whose start failed is no stop.
     """
     if unit.result in {"watchdog", "oom-kill"} or (unit.result == "timeout" and unit.runtime_max):
         return False

@@ -1,0 +1,155 @@
+"""What was seen, decided, done and verified, in SQLite. Healing never waits for it and never stops with it.
+
+What cannot be written now (a full disk, a lock) is kept and written with what comes next; a file that is damaged is
+set aside as NAME.bad-TIME and a new one begun. Stamps in the file are seconds since the epoch; in an Incident they are
+boottimes, so an incident of an earlier boot is closed when the file is opened.
+"""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from heald import clock
+from heald.model import Incident
+from heald.records import INSERT_ACTION, INSERT_EVIDENCE, INSERT_INCIDENT, SCHEMA, actions, load, row
+
+BUSY = 0.2          # seconds that a write waits for a lock
+REMEMBERED = 20     # incidents that are published beside the open ones
+HOUR = 3600.0
+EVIDENCE_KEPT = 200  # pieces of evidence that wait for a disk at most
+
+
+class History:
+    """The file at `path`, and what is known of it in memory. `say` is told once, in a line, that it cannot be written."""
+
+    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
+        self.known: dict[int, Incident] = {}        # the open ones, the newest, and those worked on in the last hour
+        self._path, self._say = path, say
+        self._boot = clock.boot_id()
+        self._file: sqlite3.Connection | None = None
+        self._inode = 0
+        self._waiting: dict[int, Incident] = {}
+        self._evidence: list[tuple[int, float, str, str]] = []
+        self._told = False
+        self._next: int | None = None               # None: the file was never read
+        self._attempt(lambda: None)
+        self._close_other_boots()
+
+    def new_id(self) -> int:
+        """A number that no incident has. While the file cannot be read it comes from the clock, far above the rest."""
+        self._next = (int(time.time()) if self._next is None else self._next) + 1
+        return self._next
+
+    def save(self, incidents: Iterable[Incident]) -> None:
+        """Write these as they are now: before an action is begun, and after it."""
+        for incident in incidents:
+            self.known[incident.id] = self._waiting[incident.id] = incident
+        self._attempt(self._write)
+        self._forget()
+
+    def add_evidence(self, incident: int, properties: Mapping[str, object], lines: list[str]) -> None:
+        """What systemd and the journal say of a failing unit: a repair destroys it, so it is kept before one."""
+        self._evidence.append((incident, time.time(), json.dumps(properties), "\n".join(lines)))
+        del self._evidence[:-EVIDENCE_KEPT]
+
+    def close(self) -> None:
+        """Write what waits, and let go of the file."""
+        self._attempt(self._write)
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _attempt(self, write: Callable[[], None]) -> None:
+        """Do it on an open, sound file; else keep what waits and say so once."""
+        try:
+            self._open()
+            write()
+            self._told = False
+        except (sqlite3.OperationalError, OSError) as error:
+            self._lost()
+            if not self._told:
+                self._say(f"history {self._path} cannot be written: {error}; it is kept in memory and tried again")
+            self._told = True
+        except sqlite3.DatabaseError as error:      # not a database, or a malformed one
+            self._lost()
+            if self._set_aside(error):
+                self._attempt(write)
+
+    def _lost(self) -> None:
+        if self._file is not None:
+            with suppress(sqlite3.Error):
+                self._file.close()
+            self._file = None
+
+    def _set_aside(self, error: sqlite3.Error) -> bool:
+        aside = self._path.with_name(f"{self._path.name}.bad-{int(time.time())}")
+        try:
+            self._path.rename(aside)
+        except OSError:
+            return False
+        for left in ("-wal", "-shm"):               # they belong to the damaged file; a new one must not read them
+            with suppress(OSError):
+                self._path.with_name(self._path.name + left).rename(aside.with_name(aside.name + left))
+        self._say(f"history {self._path} is damaged ({error}); it is set aside as {aside.name}, a new one is begun")
+        self._waiting |= self.known
+        return True
+
+    def _open(self) -> None:
+        with suppress(OSError):
+            if self._file is not None and self._path.stat().st_ino == self._inode:
+                return
+        if self._file is not None:          # somebody moved or deleted the file: what is known goes into the new one
+            self._file.close()
+            self._waiting |= self.known
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        old = os.umask(0o027)
+        try:
+            self._file = sqlite3.connect(self._path, timeout=BUSY, isolation_level=None)
+            self._file.executescript(SCHEMA)
+        finally:
+            os.umask(old)
+        self._inode = self._path.stat().st_ino
+        newest = self._file.execute("SELECT max(id) FROM incidents").fetchone()[0] or 0
+        self._next = max(self._next or 0, newest)
+        if not self.known:
+            since = time.time() - HOUR
+            where = f"closed IS NULL OR id > {newest - REMEMBERED} OR opened > {since}"
+            self.known = {i.id: i for i in load(self._file, where, clock.offset())}
+
+    def _write(self) -> None:
+        assert self._file is not None  # noqa: S101 - _open() has just seen to it
+        self._file.execute("BEGIN IMMEDIATE")
+        try:
+            offset = clock.offset()
+            for incident in self._waiting.values():
+                self._file.execute(INSERT_INCIDENT, row(incident, offset, self._boot))
+                self._file.executemany(INSERT_ACTION, actions(incident, offset))
+            self._file.executemany(INSERT_EVIDENCE, self._evidence)
+            self._file.execute("COMMIT")
+        except sqlite3.Error:
+            with suppress(sqlite3.Error):
+                self._file.execute("ROLLBACK")
+            raise
+        self._waiting.clear()
+        self._evidence.clear()
+
+    def _close_other_boots(self) -> None:
+        if self._file is None:
+            return
+        of_boot = dict(self._file.execute("SELECT id, boot FROM incidents WHERE closed IS NULL").fetchall())
+        stale = [i for i in self.known.values() if i.closed is None and of_boot.get(i.id) != self._boot]
+        now = clock.boottime()
+        self.save(replace(i, closed=now, next=None, reason="the machine was started again") for i in stale)
+
+    def _forget(self) -> None:
+        newest = sorted(self.known)[-REMEMBERED:]
+        since = clock.boottime() - HOUR
+        self.known = {
+            n: i for n, i in self.known.items()
+            if i.closed is None or n in newest or any(a.started > since for a in i.attempts)
+        }

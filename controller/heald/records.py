@@ -1,0 +1,81 @@
+"""How an Incident lies in the history file: the schema, and both directions. Stamps there are wall-clock seconds."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from heald.model import Action, Attempt, Category, Incident, Result, Severity
+
+SCHEMA = """
+PRAGMA journal_mode = WAL;          -- a reader never locks the daemon out
+PRAGMA synchronous = NORMAL;        -- no fsync for each write; a crash of the machine loses seconds, never the file
+CREATE TABLE IF NOT EXISTS incidents (
+    id INTEGER PRIMARY KEY, kind TEXT, subject TEXT, severity INTEGER, opened REAL, ill REAL, well REAL, healed REAL,
+    closed REAL, outcome TEXT, reason TEXT, next_operation TEXT, next_target TEXT, next_at REAL, skipped TEXT,
+    files REAL, boot TEXT);
+CREATE TABLE IF NOT EXISTS actions (
+    incident INTEGER, place INTEGER, operation TEXT, target TEXT, started REAL, finished REAL, result TEXT, detail TEXT,
+    PRIMARY KEY (incident, place));
+CREATE TABLE IF NOT EXISTS evidence (incident INTEGER, taken REAL, properties TEXT, journal TEXT);
+CREATE INDEX IF NOT EXISTS open_incidents ON incidents (closed) WHERE closed IS NULL;
+CREATE INDEX IF NOT EXISTS evidence_of ON evidence (incident);
+PRAGMA user_version = 1;
+"""
+INSERT_INCIDENT = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_ACTION = "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_EVIDENCE = "INSERT INTO evidence VALUES (?, ?, ?, ?)"
+
+
+def row(incident: Incident, offset: float, boot: str) -> tuple[Any, ...]:
+    """For INSERT_INCIDENT. `offset`: what makes a boottime a wall-clock time."""
+    action, at = incident.next or (None, None)
+    return (
+        incident.id, incident.kind, incident.subject, int(incident.severity), incident.opened + offset,
+        incident.ill + offset, _plus(incident.well, offset), _plus(incident.healed, offset),
+        _plus(incident.closed, offset), incident.outcome, incident.reason, action.name if action else None,
+        action.target if action else None, _plus(at, offset), json.dumps(sorted(incident.skipped)), incident.files,
+        boot,
+    )
+
+
+def actions(incident: Incident, offset: float) -> Iterator[tuple[Any, ...]]:
+    """For INSERT_ACTION, one for each attempt."""
+    for place, attempt in enumerate(incident.attempts):
+        result = attempt.result
+        yield (
+            incident.id, place, attempt.action.name, attempt.action.target, attempt.started + offset,
+            _plus(attempt.finished, offset), result.state if result else None, result.detail if result else None,
+        )
+
+
+def load(file: sqlite3.Connection, where: str, offset: float) -> Iterator[Incident]:
+    """The incidents that `where` selects, oldest first; their stamps less `offset`."""
+    found = file.execute(f"SELECT * FROM incidents WHERE {where} ORDER BY id").fetchall()  # noqa: S608 - our own words
+    for (number, kind, subject, severity, opened, ill, well, healed, closed, outcome, reason, operation, target, at,
+         skipped, files, _boot) in found:
+        yield Incident(
+            number, kind, subject, Severity(severity), opened - offset, outcome, reason,
+            attempts=tuple(_attempts(file, number, offset)), ill=ill - offset, well=_plus(well, -offset),
+            healed=_plus(healed, -offset), closed=_plus(closed, -offset),
+            next=(_action(operation, target), at - offset) if operation else None,
+            skipped=frozenset(json.loads(skipped)), files=files,
+        )
+
+
+def _attempts(file: sqlite3.Connection, number: int, offset: float) -> Iterator[Attempt]:
+    rows = file.execute("SELECT * FROM actions WHERE incident = ? ORDER BY place", (number,))
+    for _, _, operation, target, started, finished, result, detail in rows:
+        yield Attempt(
+            _action(operation, target), started - offset, _plus(finished, -offset),
+            Result(result, detail) if result else None,
+        )
+
+
+def _action(name: str, target: str) -> Action:
+    category, _, operation = name.partition("/")
+    return Action(Category(category), operation, target)
+
+
+def _plus(stamp: float | None, offset: float) -> float | None:
+    return None if stamp is None else stamp + offset
