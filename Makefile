@@ -1,0 +1,67 @@
+# heald: every target does its own set-up.
+#
+#   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
+#   make test         everything that CI checks: lint, then the tests on their three levels
+#   make lint         ruff, mypy, and the size of the code
+#   make wheels       fills wheelhouse/ for an installation without a network
+#   make install      PREFIX=/usr DESTDIR= PYTHON=/usr/bin/python3
+#   make uninstall    removes what install recorded; /etc/heald and /var/lib/heald stay
+#   make purge        removes those too
+#   make lock         writes requirements/*.txt anew, with hashes
+
+SHELL       := /bin/sh
+PREFIX      ?= /usr
+DESTDIR     ?=
+PYTHON      ?= /usr/bin/python3
+VENV        := .venv
+BIN         := $(VENV)/bin
+WHEELS      := wheelhouse
+INSTALL     := $(PYTHON) install/install.py
+WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
+
+.PHONY: demo test lint wheels install uninstall purge lock packages
+.DELETE_ON_ERROR:
+
+# What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
+PACKAGES := dbus dbus-daemon libpam-systemd make pkexec polkitd python3-dbus python3-dbusmock python3-gi python3-pip \
+            python3-venv rsync sudo systemd systemd-container util-linux
+
+packages:
+	@install/packages.sh $(PACKAGES)
+
+$(VENV)/.stamp: requirements/test.txt | packages
+	/usr/bin/python3 -m venv --system-site-packages $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@touch $@
+
+wheels: $(WHEELS)/.stamp
+
+$(WHEELS)/.stamp: requirements/run.txt requirements/helper.txt
+	rm -rf $(WHEELS)
+	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes --wheel-dir $(WHEELS) \
+	    -r requirements/run.txt
+	@touch $@
+
+lint: $(VENV)/.stamp
+	$(BIN)/ruff check controller helper tests install
+	$(BIN)/mypy
+	cd install && ../$(BIN)/mypy --config-file ../pyproject.toml install.py
+	$(BIN)/python tests/size.py
+
+test: $(VENV)/.stamp wheels lint
+	$(BIN)/python -m pytest
+
+demo: $(VENV)/.stamp wheels
+	@$(BIN)/python -m demo $(if $(JSON),--json)
+
+install uninstall purge:
+	@$(INSTALL) $@ $(WHERE) --python="$(PYTHON)"
+
+lock:
+	/usr/bin/python3 -m venv build/lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
+	for lock in run:pyproject.toml helper:requirements/helper.in test:requirements/test.in; do \
+	    build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	        --output-file "requirements/$${lock%%:*}.txt" "$${lock#*:}" || exit 1; \
+	done

@@ -1,0 +1,58 @@
+"""What the running machine is told: nothing at all where no systemd runs, as in a container that is being built."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class CommandFailedError(Exception):
+    """A command failed; the text is the command and the last line it said."""
+
+
+def run(command: list[str], env: Mapping[str, str] | None = None) -> None:
+    """Runs a command that must succeed. Raises CommandFailedError."""
+    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,  # noqa: S603 - fixed commands of ours
+                          check=False)
+    if done.returncode:
+        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise CommandFailedError(f"{' '.join(command[:5])} …: {said[-1] if said else f'exit code {done.returncode}'}")
+
+
+def is_running() -> bool:
+    """Whether systemd runs this machine, as sd_booted(3) tells it."""
+    return Path("/run/systemd/system").is_dir()
+
+
+def tell_installed() -> None:
+    """Makes the users; has systemd and the bus read what is new; a daemon that ran starts again as the new one.
+
+    polkitd sees new rules and actions by itself. The helper, if one runs, ends and is started by the next call.
+    """
+    if shutil.which("systemd-sysusers"):
+        run(["systemd-sysusers"])
+    if is_running():
+        run(["systemctl", "daemon-reload"])
+        _reload_bus()
+        run(["systemctl", "stop", "heald-helper.service"])
+        run(["systemctl", "try-restart", "heald.service"])
+
+
+def stop(units: list[str]) -> None:
+    """Stops and disables heald's own units. A template has no name of its own to stop."""
+    named = [unit for unit in units if "@" not in unit]
+    if named and is_running():
+        run(["systemctl", "disable", "--now", "--quiet", *named])
+
+
+def tell_removed() -> None:
+    """systemd and the bus forget what is gone, failed units of ours too."""
+    if is_running():
+        run(["systemctl", "daemon-reload"])
+        run(["systemctl", "reset-failed", "heald*.service"])
+        _reload_bus()
+
+
+def _reload_bus() -> None:
+    run(["busctl", "--quiet", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+         "ReloadConfig"])
