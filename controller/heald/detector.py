@@ -59,7 +59,7 @@ def detect(snapshot: Snapshot, settings: Settings, memory: Memory, *, at_once: b
 def _remember(found: Finding, before: Seen | None, settings: Settings, now: float, at_once: bool) -> Seen | None:
     if found.ill is False or (found.ill is None and not (before and before.open)):
         return None
-    issue = replace(found.issue, since=before.issue.since if before else now)
+    issue = replace(found.issue, since=before.issue.since if before else now, seen=now)
     rule = settings.rule(issue.kind, issue.subject, issue.severity)
     due = issue.since + (found.wait if rule.wait is None else rule.wait)
     return Seen(issue, due, at_once or now >= due or bool(before and before.open))
@@ -91,7 +91,8 @@ def _unit_failed(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
         detail = f"{unit.name} is {state}"
         if unit.result == "exit-code":
             detail += f", its main process ended with status {unit.exec_main_status}"
-        yield Finding(ill, Issue("unit-failed", unit.name, severity, 0, unit.active_state, "failed", detail, unit), 0)
+        issue = Issue("unit-failed", unit.name, severity, 0, unit.active_state, "failed", detail, unit=unit)
+        yield Finding(ill, issue, 0)
 
 
 def _disk_full(filesystems: Iterable[FileSystem], mark: Thresholds) -> Iterator[Finding]:

@@ -28,8 +28,10 @@ def incident(one: Incident, offset: float) -> Document:
     """One incident with all that was done about it."""
     return {
         "id": str(one.id), "kind": one.kind, "subject": one.subject, "severity": one.severity.label,
-        "opened": moment(one.opened, offset), "healed": moment(one.healed, offset), "closed": moment(one.closed, offset),
-        "outcome": one.outcome, "reason": one.reason, "next": _next(one.next, offset),
+        "opened": moment(one.opened, offset), "healed": moment(one.healed, offset),
+        "closed": moment(one.closed, offset),
+        "outcome": one.outcome, "reason": one.reason,
+        "next": _next(one.next, offset),
         "actions": [_attempt(attempt, offset) for attempt in one.attempts],
     }
 

@@ -25,7 +25,7 @@ EVIDENCE_KEPT = 200  # pieces of evidence that wait for a disk at most
 
 
 class History:
-    """The file at `path`, and what is known of it in memory. `say` is told once, in a line, that it cannot be written."""
+    """The file at `path`, and what is known of it in memory. `say` is told in a line when it cannot be written."""
 
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self.known: dict[int, Incident] = {}        # the open ones, the newest, and those worked on in the last hour

@@ -30,14 +30,14 @@ def follow(
             after.append(replace(incident, closed=now, next=None, reason=f"{issue.subject} was changed"))
             new.append(issue)
         else:
-            after.append(_ill(incident, issue, now))
+            after.append(_ill(incident, issue))
     return after, new
 
 
 def opened(issue: Issue, number: int, now: float) -> Incident:
     """A new incident of `number`."""
     files = issue.unit.files if issue.unit else 0.0
-    return Incident(number, *issue.key, issue.severity, now, ill=now, issue=issue, files=files)
+    return Incident(number, *issue.key, issue.severity, now, ill=issue.seen, issue=issue, files=files)
 
 
 def closes(incident: Incident, limits: Limits) -> float | None:
@@ -54,9 +54,9 @@ def _changed(incident: Incident, issue: Issue) -> bool:
     return issue.unit is not None and incident.files > 0 and issue.unit.files > incident.files
 
 
-def _ill(incident: Incident, issue: Issue, now: float) -> Incident:
+def _ill(incident: Incident, issue: Issue) -> Incident:
     settled = issue.unit is None or issue.unit.active_state == "failed"     # a unit on its way up is not yet ill again
-    ill = now if settled else incident.ill
+    ill = issue.seen if settled else incident.ill
     severity = max(incident.severity, issue.severity)
     if incident.well is None:
         return replace(incident, issue=issue, ill=ill, severity=severity)
@@ -89,4 +89,4 @@ def _mended_by_us(incident: Incident) -> bool:
     last = done[-1]
     if last.finished is None or last.result is None or last.result.state == "running":
         return True
-    return incident.ill < last.finished
+    return last.result.state != "would" and incident.ill < last.finished

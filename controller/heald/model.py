@@ -156,6 +156,7 @@ class Issue:
     value: float | str
     threshold: float | str
     detail: str                         # one line for people
+    seen: float = 0.0                   # when it was last read
     unit: Unit | None = None            # for a unit's issue: the reading it was made from
 
     @property
@@ -175,6 +176,9 @@ class Action:
     def name(self) -> str:
         return f"{self.category}/{self.operation}"
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.target}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -185,8 +189,8 @@ class Result:
 
     @property
     def begun(self) -> bool:
-        """Root did, or may have done, something: it counts as a repair."""
-        return self.state in {"done", "running", "unchanged", "Failed", "Timeout", "Unreachable"}
+        """Root did, or may have done, something (or would have): it counts as a repair."""
+        return self.state in {"done", "running", "unchanged", "would", "Failed", "Timeout", "Unreachable"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,6 @@ def decide(issue: Issue, incident: Incident, world: World) -> Decision:
     if reason:      # looked at again after 2 s, doubling to the interval
         return Decision(Verdict.STAND_BACK, reason, until=now + min(max(2.0, now - incident.opened), later - now))
     rule = world.settings.rule(issue.kind, issue.subject, issue.severity)
-    mode = min(rule.mode, world.settings.mode)
     if not rule.ladder:
         return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes', until=later)
     refusal = _refusal(incident)
@@ -56,38 +55,43 @@ def decide(issue: Issue, incident: Incident, world: World) -> Decision:
     ladder = applicable(rule, issue.subject, incident.skipped, world.operations)
     if not ladder:
         return Decision(Verdict.GIVE_UP, f'no rung of rule "{rule.name}" applies here', until=later)
+    return _climb(rule, ladder, issue, incident, world)
+
+
+def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, world: World) -> Decision:
+    """The next rung: now, later, after a person's yes, or never again."""
+    now, later = world.now, world.now + world.settings.interval
+    mode = min(rule.mode, world.settings.mode)
     action, again = _rung(ladder, incident)
+    if again and not world.paced:
+        return Decision(Verdict.GIVE_UP, "the ladder is used up", until=later)
     if again and action.name not in REPEATED:
         return Decision(Verdict.GIVE_UP, f"the ladder is used up; {action.name} is not repeated", until=later)
     due, why = _due(ladder, incident, issue, world)
     if mode is Mode.OBSERVE:
-        return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes; it would do {_words(action)}', until=later)
+        return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes; it would do {action}', until=later)
     if due > now:
         gives_up = again and due - repairs(incident)[-1].started >= GIVES_UP
         verdict = Verdict.GIVE_UP if gives_up else Verdict.WAIT
         return Decision(verdict, why, action, due)
     if mode is Mode.ASK:
-        return Decision(Verdict.ASK, f'rule "{rule.name}" asks before {_words(action)}', action, later)
+        return Decision(Verdict.ASK, f'rule "{rule.name}" asks before {action}', action, later)
     full = _over_all(incident, world) if world.paced else 0.0
     if full > now:
         limit = world.settings.limits.incidents_per_hour
         return Decision(Verdict.WAIT, f"{limit} incidents an hour are worked on already", action, full)
-    return Decision(Verdict.ACT, f'rule "{rule.name}": {_words(action)}', action)
+    return Decision(Verdict.ACT, f'rule "{rule.name}": {action}', action)
 
 
 def applicable(rule: Rule, subject: str, skipped: Set[str], operations: frozenset[str] | None) -> list[Action]:
     """The rungs that can be tried here: known to root, and not found to be of no use in this incident."""
     actions = [rung.action(subject) for rung in rule.ladder]
-    return [a for a in actions if _words(a) not in skipped and (operations is None or a.name in operations)]
-
-
-def _words(action: Action) -> str:
-    return f"{action.name} {action.target}".rstrip()
+    return [a for a in actions if str(a) not in skipped and (operations is None or a.name in operations)]
 
 
 def _rung(ladder: list[Action], incident: Incident) -> tuple[Action, bool]:
     """The next rung, and whether the ladder is used up and this is its first again."""
-    tried = [attempt.action for attempt in repairs(incident)]
+    tried = [a.action for a in repairs(incident) if a.result is None or a.result.state != Code.UNREACHABLE]
     if _cleans(ladder) and tried and tried[-1] in ladder:
         place = ladder.index(tried[-1]) + 1         # round after round, each from the top
         return ladder[place % len(ladder)], place == len(ladder)
@@ -102,7 +106,7 @@ def _cleans(ladder: list[Action]) -> bool:
 def _refusal(incident: Incident) -> str:
     last = incident.attempts[-1] if incident.attempts else None
     if incident.outcome == "refused" and last and last.result:
-        return f"{_words(last.action)} was refused: {last.result.detail}"
+        return f"{last.action} was refused: {last.result.detail}"
     return ""
 
 
@@ -113,7 +117,7 @@ def _due(ladder: list[Action], incident: Incident, issue: Issue, world: World) -
         return 0.0, ""
     state = last.result.state if last.result else None
     if state in {None, Code.TIMEOUT, Code.UNREACHABLE} and last.started + UNCERTAIN > world.now:
-        return last.started + UNCERTAIN, f"the end of {_words(last.action)} was not seen; it may still be at work"
+        return last.started + UNCERTAIN, f"the end of {last.action} was not seen; it may still be at work"
     ended = last.finished or last.started
     if state == Code.BUSY:
         return ended + BUSY, "root is busy with it"
