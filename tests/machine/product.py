@@ -1,0 +1,58 @@
+"""heald in a machine: installing it, making units ill, and waiting for what systemd says of them."""
+
+import time
+from collections.abc import Callable
+
+from machine.machine import Machine
+
+SOURCE = "/usr/src/heald"
+HELPER = ("org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1")
+
+
+def make(machine: Machine, *words: str) -> str:
+    """Runs make in the checkout, as the person who installs does, and returns what it printed."""
+    return machine.run("make", "--no-print-directory", "-C", SOURCE, *words).stdout
+
+
+def add_unit(machine: Machine, name: str, text: str) -> None:
+    """Writes a unit file and has systemd read it."""
+    machine.write(f"/etc/systemd/system/{name}", text)
+    machine.run("systemctl", "daemon-reload")
+
+
+def add_service(machine: Machine, name: str, *, start: bool = True, unit: str = "", service: str = "") -> None:
+    """A service that stays up until it is killed, with more lines for its sections."""
+    add_unit(machine, name, f"[Unit]\n{unit}\n[Service]\nExecStart=/usr/bin/sleep infinity\n{service}\n")
+    if start:
+        machine.run("systemctl", "start", name)
+
+
+def kill(machine: Machine, name: str) -> None:
+    """Kills a service with SIGKILL and waits until systemd calls it failed."""
+    machine.run("systemctl", "kill", "--signal=KILL", name)
+    wait_until(lambda: state(machine, name) == "failed", f"{name} is failed")
+
+
+def state(machine: Machine, name: str, what: str = "ActiveState") -> str:
+    """One property of a unit, as systemctl show prints it."""
+    return machine.run("systemctl", "show", f"--property={what}", "--value", name).stdout.strip()
+
+
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    """Returns as soon as `holds`; fails the test when that takes longer than any busy host needs."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"after {seconds} s it is still not so that {what}"
+        time.sleep(0.02)
+
+
+def ask(method: str, operation: str, target: str, *, flags: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The busctl command that calls the helper; `flags` go before its verb."""
+    return ("busctl", "--system", "--timeout=60", *flags, "call", *HELPER, method, "ssa{sv}", operation, target, "0")
+
+
+def said(machine: Machine, *command: str, user: str | None = None) -> str:
+    """What a command that must fail said on its standard error."""
+    done = machine.run(*command, user=user, check=False)
+    assert done.returncode, f"{command} did not fail: {done.stdout}"
+    return done.stderr

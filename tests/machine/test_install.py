@@ -1,0 +1,52 @@
+"""make install, uninstall and purge in a booted machine that has no network."""
+
+import pytest
+
+from machine import product
+from machine.machine import Machine
+
+TREES = ("/usr", "/etc", "/var", "/run/dbus", "/opt", "/root", "/home", "/srv")
+
+
+def files(machine: Machine) -> set[str]:
+    """Every path of the machine that an installation could leave something in, but logs and caches."""
+    found = machine.run("find", *TREES, "-xdev", "-not", "-path", "/usr/src/heald*", "-not", "-path", "/var/log/*",
+                        "-not", "-path", "/var/cache/*", "-not", "-path", "/var/tmp/*").stdout
+    return set(found.splitlines())
+
+
+def test_what_was_installed_can_be_taken_away_again(bare: Machine) -> None:
+    before = files(bare)
+    printed = product.make(bare, "install")
+    assert "systemctl enable --now heald.service" in printed
+    manifest = bare.read("/usr/lib/heald/manifest").split()
+    assert files(bare) - before >= {line.rstrip("/") for line in manifest}
+    assert bare.run("getent", "passwd", "_heald", "_heald-helper").stdout.count("/usr/sbin/nologin") == 2
+
+    product.make(bare, "install")       # twice is an upgrade
+    assert bare.read("/usr/lib/heald/manifest").split() == manifest
+
+    bare.write("/etc/heald/heald.toml", 'mode = "observe"\n')
+    bare.write("/var/lib/heald/history.db", "")
+    bare.run("systemctl", "enable", "--now", "heald.service")
+    product.make(bare, "uninstall")
+    left = files(bare) - before
+    assert {path for path in left if "heald" in path} == {
+        "/etc/heald", "/etc/heald/heald.toml", "/var/lib/heald", "/var/lib/heald/history.db"}
+    assert not bare.exists("/run/heald-helper")
+    assert bare.run("systemctl", "is-active", "heald.service", check=False).stdout.strip() == "inactive"
+
+    product.make(bare, "purge")
+    assert {path for path in files(bare) - before if "heald" in path} == set()
+    assert bare.run("getent", "shadow", "_heald").stdout.split(":")[1].startswith("!")
+
+
+@pytest.mark.parametrize("program", ["/usr/bin/healctl", "/usr/bin/heald"])
+def test_programs_start_and_a_hostile_python_path_has_no_effect(machine: Machine, program: str) -> None:
+    machine.write("/tmp/hostile/asyncio.py", "raise SystemExit('hostile code ran')\n")
+    machine.write("/tmp/hostile/heald.py", "raise SystemExit('hostile code ran')\n")
+    environment = {"PATH": "/usr/bin", "PYTHONPATH": "/tmp/hostile"}
+    done = machine.run("sh", "-c", f"cd /tmp/hostile; exec {program} --version", env=environment, check=False)
+    assert "hostile" not in done.stdout + done.stderr
+    assert done.stdout.strip().endswith("0.1.0")
+    assert done.returncode == 0
