@@ -117,6 +117,11 @@ class Engine:
                 self._wanted |= parts
                 self.until = self._now() + AGAIN
 
+    @property
+    def busy(self) -> bool:
+        """Repairs are under way."""
+        return bool(self._repairs)
+
     async def finish(self) -> None:
         """Wait for the repairs under way; a call that was made is not taken back."""
         if self._repairs:
@@ -152,8 +157,9 @@ class Engine:
         )
 
     def _worked(self) -> list[tuple[int, str, float]]:
-        known = self._history.known.values()
-        return [(i.id, i.subject, a.started) for i in known for a in incidents.repairs(i)]
+        known = self._history.known
+        begun = [(i.id, i.subject, a.started) for i in known.values() for a in incidents.repairs(i)]
+        return begun + [(n, known[n].subject, self._now()) for n in self._under_way()]
 
     def _carry_out(self, issue: Issue, incident: Incident, decision: Decision) -> float:
         """Begin a repair, or note why not; when to decide again."""
@@ -193,7 +199,8 @@ class Engine:
         result = await self._helper.heal(action)
         ended = replace(attempt, finished=self._now(), result=result)
         took = span(self._now() - attempt.started)
-        self._say(": ".join(filter(None, (f"incident {number}", f"{action}: {result.state} after {took}", result.detail))))
+        how = f"{action}: {result.state} after {took}"
+        self._say(": ".join(part for part in (f"incident {number}", how, result.detail) if part))
         self._save([_answered(self._history.known[number], ended, result)])
 
     def _save(self, changed: Iterable[Incident]) -> None:
@@ -237,6 +244,6 @@ def _news(before: Incident | None, after: Incident) -> str:
         return f"closed, {after.outcome}"
     if len(after.attempts) > len(before.attempts):
         return f"{after.attempts[-1].action}, because {after.reason}"
-    if before.outcome != after.outcome or (before.well is None) != (after.well is None):
-        return f"{after.subject}: {after.outcome}: {after.reason}"
-    return ""
+    if (before.well is None) != (after.well is None):
+        return f"{after.subject}: {after.reason}"
+    return f"{after.outcome}: {after.reason}" if before.outcome != after.outcome else ""

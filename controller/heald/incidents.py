@@ -89,4 +89,4 @@ def _mended_by_us(incident: Incident) -> bool:
     last = done[-1]
     if last.finished is None or last.result is None or last.result.state == "running":
         return True
-    return last.result.state != "would" and incident.ill < last.finished
+    return last.result.state != "would" and incident.ill <= last.finished

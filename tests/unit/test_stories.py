@@ -1,0 +1,278 @@
+"""What heald does over minutes and hours, by the clock. Times are seconds after the first failure."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from heald.errors import Code
+from heald.history import History
+from heald.model import Action, Category, FileSystem, Machine, Mode, PathMode, Result
+from heald.settings import BUILT_IN, Settings
+from world import BEGIN, Story, World
+
+GIB = 1 << 30
+
+
+def said(story: Story, words: str) -> list[float]:
+    return [at for at, line in story.world.said if words in line]
+
+
+def dies_after(world: World, name: str, seconds: float) -> None:
+    """From now on each start lasts so long."""
+    start = world.start
+
+    def short(unit: str) -> None:
+        start(unit)
+        if unit == name:
+            world.at(world.now - BEGIN + seconds, lambda: world.fail(name))
+
+    world.start = short  # type: ignore[method-assign]
+
+
+def test_killed_once_is_started_at_once_and_closed_after_ten_minutes(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.fail("a.service")
+    story.run(700)
+    assert story.world.times == [0]
+    (incident,) = story.incidents
+    assert incident.outcome == "healed"
+    assert incident.closed is not None
+    assert incident.closed - BEGIN == pytest.approx(600, abs=31)
+
+
+def test_dies_every_12_seconds(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    dies_after(story.world, "a.service", 12)
+    story.world.fail("a.service")
+    story.run(6000)
+    assert story.world.times == [0, 30, 150, 450, 1350, 4950]
+    assert [a.operation for _, a in story.world.asked][:3] == ["start", "repair", "start"]
+    assert said(story, "gave-up") == [162]          # once
+    assert len(story.incidents) == 1
+
+
+def test_killed_six_times_in_three_minutes(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    for at in (0, 20, 40, 100, 155, 170):
+        story.world.at(at, lambda: story.world.fail("a.service"))
+    story.run(1000)
+    assert story.world.times == [0, 30, 150, 450]
+    assert len(said(story, "gave-up")) == 1
+    assert story.incidents[0].outcome == "gave-up"
+
+
+def test_fails_again_an_hour_later_is_a_new_incident(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.fail("a.service")
+    story.world.at(3600, lambda: story.world.fail("a.service"))
+    story.run(3700)
+    assert story.world.times == [0, 3600]
+    assert [i.outcome for i in story.incidents] == ["healed", "healed"]
+
+
+def test_a_person_who_starts_it_ends_the_incident(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    dies_after(story.world, "a.service", 12)
+    story.world.fail("a.service")
+    story.run(20)
+    del story.world.start                           # from now on it stays up
+    story.world.at(21, lambda: story.world.start("a.service"))
+    story.world.at(60, lambda: story.world.fail("a.service"))
+    story.run(100)
+    first, second = story.incidents
+    assert (first.outcome, second.outcome) == ("cleared", "healed")
+    assert story.world.times == [0, 60]
+
+
+def test_a_failed_action_goes_to_the_next_rung(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.answer = lambda _: Result(Code.FAILED, "exit-code")
+    story.world.fail("a.service")
+    story.run(100)
+    assert [(round(at), a.operation) for at, a in story.world.asked] == [(0, "start"), (30, "repair")]
+
+
+@pytest.mark.parametrize("code", [Code.PROTECTED, Code.ACCESS_DENIED])
+def test_refused_is_said_once_and_not_asked_again(tmp_path: Path, code: Code) -> None:
+    story = Story(tmp_path)
+    story.world.answer = lambda _: Result(code, "no")
+    story.world.fail("a.service")
+    story.run(7200)
+    assert story.world.times == [0]
+    assert story.incidents[0].outcome == "refused"
+    assert len(said(story, "refused: ")) == 1
+
+
+def test_not_supported_skips_the_rung_at_no_cost(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.answer = lambda a: Result(Code.NOT_SUPPORTED if a.operation == "start" else Code.FAILED)
+    story.world.fail("a.service")
+    story.run(29)
+    assert [(round(at), a.operation) for at, a in story.world.asked] == [(0, "start"), (0, "repair")]
+
+
+def test_busy_is_asked_again_in_five_seconds_and_takes_no_rung(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.answer = lambda _: Result(Code.BUSY, "busy")
+    story.world.fail("a.service")
+    story.run(12)
+    assert [(round(at), a.operation) for at, a in story.world.asked] == [(0, "start"), (5, "start"), (10, "start")]
+
+
+def test_a_helper_out_of_reach_is_asked_at_growing_waits_and_takes_no_rung(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.answer = lambda _: Result(Code.UNREACHABLE, "no such service")
+    story.world.fail("a.service")
+    story.run(1000)
+    assert [(round(at), a.operation) for at, a in story.world.asked] == [
+        (0, "start"), (30, "start"), (150, "start"), (450, "start"),
+    ]
+
+
+def test_disk_waits_a_minute_and_is_critical_at_once(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.filesystems["/"] = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 92 * GIB, 8 * GIB)
+    story.run(50)
+    assert story.world.times == []
+    story.run(61)
+    assert story.world.times == [60]
+    other = Story(tmp_path / "critical")
+    other.world.filesystems["/"] = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 98 * GIB, 2 * GIB)
+    assert other.run(1).world.times == [0]
+
+
+def test_a_cleaning_that_frees_nothing_is_tried_again_at_each_wait(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.filesystems["/"] = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 98 * GIB, 2 * GIB)
+    story.run(2000)
+    assert story.world.times == [0, 30, 150, 450, 1350]     # critical: never more than 15 min
+    assert len(said(story, "gave-up")) == 1
+
+
+def test_permissions(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.paths["/tmp"] = PathMode("/tmp", 0o755, 0, 0)
+    story.run(1)
+    assert [str(a) for _, a in story.world.asked] == ["system/restore-permissions"]
+
+
+def test_boot_is_waited_for_and_no_rule_overrides_it(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.machine = Machine("starting", up=10)
+    story.world.fail("a.service")
+    story.run(60)
+    assert story.world.times == []
+    assert story.incidents[0].outcome == "stood-back"
+    assert story.incidents[0].reason.startswith("boot: ")
+    story.world.machine = Machine()
+    story.run(120)
+    assert len(story.world.times) == 1
+
+
+def test_looks_again_while_standing_back_at_2_s_doubling_to_the_interval(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.fail("a.service", job=7)
+    story.run(0)
+    assert story.engine.until - story.world.now == 2
+    story.run(3600)
+    assert story.engine.until - BEGIN <= 3630
+
+
+def test_observe_caps_every_rule(tmp_path: Path) -> None:
+    story = Story(tmp_path, settings=Settings(mode=Mode.OBSERVE))
+    story.world.fail("a.service")
+    story.run(100)
+    assert story.world.times == []
+    assert story.incidents[0].outcome == "observed"
+    assert "it would do service/start a.service" in story.incidents[0].reason
+
+
+def test_ask_waits_for_a_person(tmp_path: Path) -> None:
+    rules = tuple(replace(r, mode=Mode.ASK) for r in BUILT_IN)
+    story = Story(tmp_path, settings=Settings(rules=rules))
+    story.world.fail("a.service")
+    story.run(100)
+    assert story.world.times == []
+    assert story.incidents[0].outcome == "asked"
+    assert story.incidents[0].next is not None
+    assert story.incidents[0].next[0] == Action(Category.SERVICE, "start", "a.service")
+
+
+def test_a_job_is_not_run_twice_by_guess(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.fail("backup.service", service_type="oneshot")
+    story.world.fail("rotate.service", triggered_by=("rotate.timer",))
+    story.run(100)
+    assert story.world.times == []
+    assert [i.outcome for i in story.incidents] == ["observed", "observed"]
+
+
+def test_a_change_of_the_unit_begins_anew(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.answer = lambda _: Result(Code.FAILED, "exit-code")
+    story.world.fail("a.service", files=5.0)
+    story.run(10)
+    story.world.fail("a.service", files=6.0)
+    story.run(41)
+    assert [(round(at), a.operation) for at, a in story.world.asked] == [
+        (0, "start"), (10, "start"), (40, "repair"),
+    ]
+    assert len(story.incidents) == 2
+
+
+def test_ten_incidents_an_hour(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    for n in range(14):
+        story.world.fail(f"u{n}.service")
+    story.run(600)
+    assert len(story.world.times) == 10
+    assert "incidents an hour" in story.incidents[-1].reason
+    story.run(3700)
+    assert len(story.world.times) == 14
+
+
+def test_four_of_the_ten_are_kept_for_subjects_not_touched(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    for n in range(8):                              # the same unit, eight incidents in one hour
+        story.world.at(n * 400, lambda: story.world.fail("a.service"))
+        story.world.at(n * 400 + 1, lambda: None)
+    story.world.at(3000, lambda: story.world.fail("b.service"))
+    settings = Settings()
+    story.run(3100)
+    assert "b.service" in {a.target for _, a in story.world.asked}
+    assert settings.limits.kept_for_new == 4
+
+
+def test_a_crash_between_begin_and_end_is_visible_and_not_repeated_blindly(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.fail("a.service")
+    before = story.history
+
+    async def dies(action: Action, *, wait: int = 20) -> Result:
+        raise RuntimeError("the controller died here")
+
+    story.world.heal = dies  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="died here"):
+        story.run(1)
+    before.close()
+    world = World()
+    world.now = BEGIN + 5
+    world.units = dict(story.world.units)
+    again = Story(tmp_path, world)
+    (incident,) = again.incidents
+    assert incident.attempts[0].finished is None
+    again.run(10)
+    assert "was not seen" in again.incidents[0].reason
+    assert world.times == []
+    again.run(40)
+    assert [a.operation for _, a in world.asked] == ["repair"]
+
+
+def test_an_incident_of_an_earlier_boot_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story(tmp_path)
+    story.world.fail("a.service", job=3)
+    story.run(5)
+    story.history.close()
+    monkeypatch.setattr("heald.clock.boot_id", lambda: "another")
+    history = History(tmp_path / "history.db", lambda _: None)
+    assert all(i.closed is not None for i in history.known.values())
