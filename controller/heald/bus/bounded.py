@@ -1,0 +1,198 @@
+"""A connection of dbus-next that no message can stall and no full socket can end.
+
+dbus-next 0.2.3 decodes whatever arrives (30 MB: 4 to 6 s), takes a full outgoing socket for the end of the connection,
+drains its socket without a pause, waits for ever for a reply when the bus is gone, spins when the bus goes during
+authentication, and answers unknown calls by itself. This file is the only one that touches its inside.
+"""
+# dbus-next calls itself typed, but half of what is overridden here is not.
+# mypy: allow-untyped-calls
+
+import asyncio
+import socket
+from collections.abc import Callable
+from struct import unpack_from
+from typing import Any
+
+from dbus_next._private.unmarshaller import MarshallerStreamEndError, Unmarshaller
+from dbus_next.aio.message_bus import MessageBus
+from dbus_next.constants import MessageFlag, MessageType
+from dbus_next.message import Message
+
+MAX_BODY = 64 << 10         # bytes of a call or a signal: anyone may send one
+MAX_REPLY = 4 << 20         # bytes of a reply: dbus-daemon lets in none that we did not ask for; 3,000 units are 530 kB
+MAX_HEADER = 4 << 10        # bytes
+BATCH = 32                  # messages a turn of the event loop
+_LITTLE_ENDIAN = 0x6C
+_REPLIES = (MessageType.METHOD_RETURN, MessageType.ERROR)
+
+
+class _Bounded(Unmarshaller):
+    """Reads one message. One that is too long, or does not decode, is read off; only its header is kept."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self.refused = ""           # why the body was not decoded
+        self._left = 0              # bytes that are still to be dropped
+        self._header = b""          # the same header, with a body of 0 bytes
+
+    def _unmarshall(self) -> None:
+        if not self.refused:
+            self.offset = 0
+            self.read(16, prefetch=True)
+            order = "<" if self.buf[0] == _LITTLE_ENDIAN else ">"
+            body, _serial, fields = unpack_from(order + "III", self.buf, 4)
+            header = 16 + fields + (-fields & 7)
+            if header <= MAX_HEADER:
+                self.read(header, prefetch=True)
+                self._header = bytes(self.buf[:4]) + bytes(4) + bytes(self.buf[8:header])
+            if header <= MAX_HEADER and body <= self._limit():
+                try:
+                    super()._unmarshall()
+                except (MarshallerStreamEndError, EOFError):
+                    raise
+                except Exception as why:    # noqa: BLE001  any message of a stranger: none may end the connection
+                    self.refused = f"the message cannot be decoded ({type(why).__name__})"
+                else:
+                    return
+            else:
+                self.refused = "the message is too long"
+                self._left = header + body - len(self.buf)
+        self._drop()
+        self._keep_header()
+
+    def _limit(self) -> int:
+        return MAX_REPLY if self.buf[1] in {kind.value for kind in _REPLIES} else MAX_BODY
+
+    def _drop(self) -> None:
+        while self._left:
+            data = self.stream.read(min(self._left, 1 << 16))
+            if data is None:
+                raise MarshallerStreamEndError
+            if not data:
+                raise EOFError
+            self._left -= len(data)
+
+    def _keep_header(self) -> None:
+        try:
+            self.buf, self.stream = bytearray(self._header), None
+            super()._unmarshall()
+        except Exception:   # noqa: BLE001  not even a header: nobody can be answered, as with a signal
+            self.message = Message(message_type=MessageType.SIGNAL, path="/", interface="x.x", member="x")
+
+
+class _Sender:
+    """The socket as dbus-next's writer sees it: a full one sends 0 bytes and is tried again when it is writable."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def send(self, data: memoryview) -> int:
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+
+
+class BoundedBus(MessageBus):
+    """A bus connection with bounded reading.
+
+    `received` gets each call that wants an answer and each signal; `ended` is called once, when the connection ends.
+    """
+
+    def __init__(self, address: str, received: Callable[[Message], None], ended: Callable[[], None]) -> None:
+        try:
+            super().__init__(bus_address=address)
+        except OSError:
+            self._close_socket()
+            raise
+        self._writer.sock = _Sender(self._sock)
+        self._received, self._ended = received, ended
+
+    def request(self, message: Message) -> "asyncio.Future[Message]":
+        """Sends a call. The future has the reply or the error message; ConnectionError when the bus goes.
+
+        Raises ValueError or TypeError where the body does not fit the signature. Cancel the future to forget it.
+        """
+        if self._disconnected:
+            raise ConnectionError("the connection to the bus has ended")
+        message.serial = self.next_serial()
+        future: asyncio.Future[Message] = self._loop.create_future()
+
+        def answered(reply: Message | None, _error: Exception | None) -> None:
+            if future.done():
+                return
+            if reply is None:
+                future.set_exception(ConnectionError("the connection to the bus has ended"))
+            else:
+                future.set_result(reply)
+
+        self._writer.schedule_write(message)
+        self._method_return_handlers[message.serial] = answered
+        future.add_done_callback(lambda _: self._method_return_handlers.pop(message.serial, None))
+        return future
+
+    def post(self, message: Message) -> None:
+        """Sends a message that nobody answers: a reply, a signal, a call with NO_REPLY_EXPECTED."""
+        if not self._disconnected:
+            message.serial = self.next_serial()
+            self._writer.schedule_write(message)
+
+    def close(self) -> None:
+        """Ends the connection now; what was not sent is lost."""
+        self._user_disconnect = True
+        self._finalize()
+
+    def _create_unmarshaller(self) -> Unmarshaller:
+        return _Bounded(self._stream)
+
+    def _message_reader(self) -> None:
+        try:
+            for _ in range(BATCH):
+                if self._disconnected or not self._unmarshaller.unmarshall():
+                    return
+                read, self._unmarshaller = self._unmarshaller, self._create_unmarshaller()
+                self._take(read.message, read.refused)
+            self._loop.call_soon(self._message_reader)      # others have their turn first
+        except (EOFError, OSError) as why:
+            self._finalize(why)
+
+    def _take(self, message: Message, refused: str) -> None:
+        if message.message_type in _REPLIES:
+            answered = self._method_return_handlers.get(message.reply_serial)
+            if answered is not None:
+                answered(_limits_exceeded(message, message.reply_serial, refused) if refused else message, None)
+        elif message.message_type is MessageType.SIGNAL:
+            if not refused:
+                self._received(message)
+        elif not message.flags & MessageFlag.NO_REPLY_EXPECTED:
+            if refused:
+                self.post(_limits_exceeded(message, message.serial, refused))
+            else:
+                self._received(message)
+
+    async def _auth_readline(self) -> str:
+        line = bytearray()
+        while not line.endswith(b"\r\n"):
+            byte = await self._loop.sock_recv(self._sock, 1)
+            if not byte:
+                raise ConnectionError("the bus closed the connection")
+            line += byte
+        return line[:-2].decode("ascii", errors="replace")
+
+    def _finalize(self, err: BaseException | None = None) -> None:
+        if self._disconnected:
+            return
+        super()._finalize(err)
+        if self._disconnect_future.done():
+            self._disconnect_future.exception()     # read, or asyncio logs that nobody did; `ended` tells it
+        self._close_socket()
+        self._ended()
+
+    def _close_socket(self) -> None:
+        self._stream.close()
+        self._sock.close()
+
+
+def _limits_exceeded(message: Message, reply_serial: int, why: str) -> Message:
+    return Message(message_type=MessageType.ERROR, error_name="org.freedesktop.DBus.Error.LimitsExceeded",
+                   destination=message.sender, reply_serial=reply_serial, signature="s", body=[why])

@@ -1,0 +1,49 @@
+"""org.heald.Helper1 as its caller sees it: one action, one answer, never an exception for what root answers."""
+
+from collections.abc import Callable
+
+from dbus_next.signature import Variant
+
+from ..errors import HealdError
+from ..model import Action, Category, Result
+from .connection import Bus
+
+HELPER, PATH, INTERFACE = "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1"
+_METHOD = {Category.SERVICE: "HealService", Category.RESOURCE: "HealResource", Category.SYSTEM: "HealSystem"}
+_ANSWER_SECONDS = 10            # what the helper may take beside the work: to start, to ask polkit
+_PERSON_SECONDS = 130           # the same where a person types a password: the helper's prompt ends after 120
+
+Finished = Callable[[str, str, str, bool, str], None]
+
+
+class HelperClient:
+    """Asks the helper. `interactive` lets polkit ask the person who called for a password."""
+
+    def __init__(self, bus: Bus, *, interactive: bool = False) -> None:
+        self._bus, self._interactive = bus, interactive
+
+    async def heal(self, action: Action, *, wait: int = 20) -> Result:
+        """Has one action done; waits `wait` seconds (at most 300) for its end. An error is a Result with its code."""
+        limit = wait + (_PERSON_SECONDS if self._interactive else _ANSWER_SECONDS)
+        try:
+            [report] = await self._bus.call(
+                HELPER, PATH, INTERFACE, _METHOD[action.category], "ssa{sv}",
+                [action.operation, action.target, {"wait": Variant("u", wait)}],
+                timeout=limit, interactive=self._interactive)
+        except HealdError as why:
+            return Result(why.code.value, str(why))
+        before, after, result = (str(report.get(key, "")) for key in ("before", "after", "result"))
+        change = f"{before or '?'} -> {after or '?'}" if before or after else ""
+        return Result(str(report.get("state", "")), " ".join(filter(None, [change, f"({result})" if result else ""])))
+
+    async def operations(self) -> frozenset[str]:
+        """What this machine supports, as CATEGORY/OPERATION. HealdError when the helper does not answer."""
+        return frozenset(await self._bus.property(HELPER, PATH, INTERFACE, "Operations"))
+
+    async def version(self) -> str:
+        """The helper's version. HealdError when the helper does not answer."""
+        return str(await self._bus.property(HELPER, PATH, INTERFACE, "Version"))
+
+    async def watch_finished(self, callback: Finished) -> None:
+        """Calls `callback(category, operation, target, success, detail)` at the end of every action of the helper."""
+        await self._bus.watch(HELPER, PATH, INTERFACE, "Finished", lambda body: callback(*body))

@@ -1,0 +1,88 @@
+"""Answers the calls that any D-Bus object must answer: Introspectable, Properties (read-only) and Peer."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+from dbus_next.message import Message
+from dbus_next.signature import Variant
+
+_ERROR = "org.freedesktop.DBus.Error."
+_STANDARD = "org.freedesktop.DBus."
+
+
+class Served:
+    """One object with the read-only properties of one interface, described by its XML file.
+
+    `read` gives all its properties, each a value that its type in the XML can carry.
+    """
+
+    def __init__(self, xml: str, read: Callable[[], dict[str, object]]) -> None:
+        node = ET.fromstring(xml)       # noqa: S314  our own file, installed beside this one
+        interface = node.find("interface")
+        if interface is None:
+            raise ValueError("the XML has no interface")
+        self._xml, self._read = xml, read
+        self.path, self.interface = node.attrib["name"], interface.attrib["name"]
+        self._types = {entry.attrib["name"]: entry.attrib["type"] for entry in interface.iter("property")}
+
+    def answer(self, call: Message) -> Message:
+        """The reply, or the error, to a method call."""
+        if call.interface in {None, _STANDARD + "Introspectable"} and call.member == "Introspect":
+            return self._introspect(call)
+        if call.interface == _STANDARD + "Peer":
+            return _peer(call)
+        if call.path != self.path:
+            return _error(call, "UnknownObject", f"nothing at {call.path}; try {self.path}")
+        if call.interface == _STANDARD + "Properties":
+            return self._properties(call)
+        return _unknown_method(call)
+
+    def _introspect(self, call: Message) -> Message:
+        if call.path == self.path:
+            return Message.new_method_return(call, "s", [self._xml])
+        above = call.path.rstrip("/") + "/"
+        if not self.path.startswith(above):
+            return _error(call, "UnknownObject", f"nothing at {call.path}; try {self.path}")
+        child = self.path.removeprefix(above).partition("/")[0]
+        return Message.new_method_return(call, "s", [f'<node><node name="{child}"/></node>'])
+
+    def _properties(self, call: Message) -> Message:
+        match call.member, call.signature, call.body:
+            case "GetAll", "s", [interface] if interface in {"", self.interface}:
+                values = self._read()
+                every = {name: Variant(kind, values[name]) for name, kind in self._types.items()}
+                return Message.new_method_return(call, "a{sv}", [every])
+            case "Get", "ss", [interface, name] if interface in {"", self.interface}:
+                if name not in self._types:
+                    return _error(call, "UnknownProperty", f"{self.interface} has no property {_short(name)}")
+                return Message.new_method_return(call, "v", [Variant(self._types[name], self._read()[name])])
+            case "Set", "ssv", _:
+                return _error(call, "PropertyReadOnly", f"{self.interface} can only be read")
+            case ("GetAll", "s", [interface]) | ("Get", "ss", [interface, _]):
+                return _error(call, "UnknownInterface", f"no interface {_short(interface)} here")
+        return _unknown_method(call)
+
+
+def _peer(call: Message) -> Message:
+    if call.member == "Ping":
+        return Message.new_method_return(call)
+    if call.member == "GetMachineId":
+        try:
+            return Message.new_method_return(call, "s", [Path("/etc/machine-id").read_text("ascii").strip()])
+        except (OSError, ValueError):
+            return _error(call, "FileNotFound", "this machine has no machine id")
+    return _unknown_method(call)
+
+
+def _unknown_method(call: Message) -> Message:
+    return _error(call, "UnknownMethod",
+                  f"no method {_short(call.interface or '')}.{_short(call.member)} with signature '{call.signature}'")
+
+
+def _error(call: Message, name: str, text: str) -> Message:
+    return Message.new_error(call, _ERROR + name, text)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 100 else name[:99] + "…"

@@ -1,0 +1,48 @@
+"""What the journal says of a unit. journalctl reads it; it never raises: no journal is no reason not to heal."""
+
+import asyncio
+from contextlib import suppress
+
+SECONDS = 5.0               # for one journalctl; it is killed when it takes longer
+LINE = 500                  # characters kept of a line
+_JOB_TYPES = ("start", "stop", "restart", "try-restart", "reload", "reload-or-start", "verify-active", "nop")
+
+
+async def last_lines(unit: str, count: int = 20, *, user: bool = False) -> list[str]:
+    """The newest `count` lines of a unit, oldest first, each with a short stamp; [] when there are none to be had."""
+    which = f"--user-unit={unit}" if user else f"--unit={unit}"
+    text = await _journalctl("--output=short", "--no-hostname", f"--lines={count}", which)
+    return [line[:LINE] for line in text.splitlines()[-count:]] if count else []
+
+
+async def newest_job(unit: str, invocation: str = "") -> str:
+    """JOB_TYPE of systemd's newest message about a job of a system unit: "stop", "start", "restart", …; "" = unknown.
+
+    With `invocation` (hexadecimal) only jobs of that run count. Only messages of pid 1 count: anyone may log a UNIT=.
+    """
+    run = [f"INVOCATION_ID={invocation}"] if invocation else []
+    text = await _journalctl("--output=cat", "--output-fields=JOB_TYPE", "--lines=1", "--reverse", "_PID=1",
+                             f"UNIT={unit}", *run, *(f"JOB_TYPE={job}" for job in _JOB_TYPES))
+    return text.strip()
+
+
+async def _journalctl(*arguments: str) -> str:
+    """Its output, which --all would make unbounded; "" on any failure."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "journalctl", "--quiet", "--no-pager", *arguments, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
+    except (OSError, ValueError):
+        return ""
+    try:
+        async with asyncio.timeout(SECONDS):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        return ""
+    finally:
+        if process.returncode is None:
+            process.kill()
+            with suppress(TimeoutError):            # one that hangs in the kernel is not waited for
+                async with asyncio.timeout(1):
+                    await process.wait()
+    return output.decode(errors="replace") if process.returncode == 0 else ""

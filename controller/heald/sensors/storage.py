@@ -1,0 +1,96 @@
+"""The file systems that heald watches: one for each backing device or pool, and none that could hang.
+
+Autofs would mount, FUSE and network file systems may hang for ever, a container's overlays repeat their host's disk.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..model import FileSystem
+
+_DISKS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs"})
+_BOOT = ("/boot", "/efi")                           # where vfat holds kernels; anywhere else it is somebody's stick
+_NO_TMPFS = ("/dev", "/sys", "/proc", "/run/user", "/run/lock", "/run/credentials")
+_NEVER = ("/run/host",)                             # a container's view of its host
+_MAY_HANG = re.compile(r"fuse.*|nfs.*|cifs|smb.*|9p|ceph|afs|glusterfs|lustre|gfs2|ocfs2|virtiofs")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One line of /proc/self/mountinfo. Paths may hold any byte (surrogateescape)."""
+
+    point: str
+    device: str         # as the kernel names it: /dev/sda1, tank/home, tmpfs
+    backing: str        # equal for two mounts of one device, or of one pool
+    fstype: str
+    writable: bool      # of the super block: a sandbox makes every mount look read-only
+
+
+def read() -> tuple[FileSystem, ...]:
+    """What is watched, and how full it is; a mount that goes meanwhile, or may not be looked at, is left out."""
+    text = Path("/proc/self/mountinfo").read_text("utf-8", errors="surrogateescape")
+    found: dict[str, FileSystem] = {}
+    for mount in watched(text):
+        if mount.backing not in found and (filesystem := _measure(mount)) is not None:
+            found[mount.backing] = filesystem
+    return tuple(found.values())
+
+
+def watched(mountinfo: str) -> Iterator[Mount]:
+    """The mounts of proc(5)'s mountinfo that are watched, in its order; several may share a `backing`."""
+    on_top = {mount.point: mount for mount in map(_parse, mountinfo.split("\n")) if mount is not None}
+    hanging = tuple(point for point, mount in on_top.items() if _MAY_HANG.fullmatch(mount.fstype))
+    for mount in on_top.values():
+        if mount.writable and _wanted(mount) and not _below(mount.point, hanging):
+            yield mount
+
+
+def _parse(line: str) -> Mount | None:
+    if not line:
+        return None
+    front, _, back = line.partition(" - ")
+    _id, _parent, number, _root, point = front.split(" ")[:5]
+    fstype, device, options = back.split(" ", 2)
+    device = _unescape(device)
+    return Mount(point=_unescape(point), device=device, fstype=fstype, writable="ro" not in options.split(","),
+                 backing=device.partition("/")[0] if fstype == "zfs" else number)
+
+
+def _unescape(text: str) -> str:
+    """The kernel writes space, tab, newline and backslash as three octal digits."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+
+
+def _wanted(mount: Mount) -> bool:
+    if _below(mount.point, _NEVER):
+        return False
+    match mount.fstype:
+        case "tmpfs":
+            return not _below(mount.point, _NO_TMPFS)
+        case "overlay":
+            return mount.point == "/"
+        case "vfat":
+            return _below(mount.point, _BOOT)
+    return mount.fstype in _DISKS
+
+
+def _below(point: str, folders: tuple[str, ...]) -> bool:
+    return any(point == folder or point.startswith(folder.rstrip("/") + "/") for folder in folders)
+
+
+def _measure(mount: Mount) -> FileSystem | None:
+    try:
+        if not stat.S_ISDIR(os.stat(mount.point).st_mode):
+            return None
+        sizes = os.statvfs(mount.point)
+    except OSError:
+        return None
+    if not sizes.f_blocks:
+        return None
+    return FileSystem(mount=mount.point, device=mount.device, fstype=mount.fstype,
+                      size=sizes.f_blocks * sizes.f_frsize, used=(sizes.f_blocks - sizes.f_bfree) * sizes.f_frsize,
+                      available=sizes.f_bavail * sizes.f_frsize, inodes=sizes.f_files, inodes_free=sizes.f_ffree)
