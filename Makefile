@@ -52,7 +52,7 @@ test: $(VENV)/.stamp wheels lint
 	$(BIN)/python -m pytest
 
 demo: $(VENV)/.stamp wheels
-	@$(BIN)/python -m demo $(if $(JSON),--json)
+	@PYTHONPATH=tests $(BIN)/python -m demo $(if $(JSON),--json)
 
 install uninstall purge:
 	@$(INSTALL) $@ $(WHERE) --python="$(PYTHON)"
