@@ -9,6 +9,11 @@ def boottime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def monotonic() -> float:
+    """CLOCK_MONOTONIC in seconds: the clock of systemd's stamps."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 def offset() -> float:
     """What to add to a boottime to have seconds since the epoch, by the wall clock as it is set now."""
     return time.time() - boottime()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from heald.model import FileSystem, Issue, Part, PathMode, Severity, Snapshot, Unit
+from heald.model import FileSystem, Incident, Issue, Part, PathMode, Severity, Snapshot, Unit
 from heald.quantities import amount
 from heald.settings import Settings, Thresholds
 
@@ -63,6 +63,12 @@ def _remember(found: Finding, before: Seen | None, settings: Settings, now: floa
     rule = settings.rule(issue.kind, issue.subject, issue.severity)
     due = issue.since + (found.wait if rule.wait is None else rule.wait)
     return Seen(issue, due, at_once or now >= due or bool(before and before.open))
+
+
+def remembered(incident: Incident) -> Seen:
+    """What was open when heald ended is open until a fresh look says otherwise."""
+    i = incident
+    return Seen(Issue(*i.key, i.severity, i.opened, "", "", i.reason, seen=i.ill), i.opened, open=True)
 
 
 def issues(memory: Memory) -> tuple[Issue, ...]:

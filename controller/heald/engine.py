@@ -12,18 +12,16 @@ from typing import Protocol
 
 from heald import clock, detector, incidents, resolver
 from heald.detector import Key
-from heald.errors import Code, HealdError
+from heald.errors import HealdError
 from heald.executor import Helper
 from heald.history import History
-from heald.model import Action, Attempt, Decision, Incident, Issue, Part, Result, Snapshot, Unit, Verdict
+from heald.model import Action, Attempt, Decision, Incident, Issue, Part, Snapshot, Unit, Verdict
 from heald.quantities import span
 from heald.settings import Settings
 
 ALL = frozenset(Part)
 AT_ONCE = 3             # repairs under way at most: root takes four calls of ours
 AGAIN = 1.0             # seconds until a reading that failed is tried again
-SAYS_NO = frozenset({Code.PROTECTED, Code.ACCESS_DENIED, Code.INTERACTIVE, Code.INVALID_ARGS})
-NO_USE = frozenset({Code.HEALTHY, Code.NOT_SUPPORTED})
 OUTCOMES = {
     Verdict.ASK: "asked", Verdict.OBSERVE: "observed", Verdict.STAND_BACK: "stood-back", Verdict.GIVE_UP: "gave-up",
     Verdict.REFUSED: "refused",
@@ -65,7 +63,7 @@ class Engine:
         self.until = now()
         self._senses, self._helper, self._history = senses, helper, history
         self._say, self._changed, self._manner, self._now = say, changed, manner, now
-        self._memory = {i.key: _remembered(i) for i in self.open.values() if i.well is None}
+        self._memory = {i.key: detector.remembered(i) for i in self.open.values() if i.well is None}
         self._operations: frozenset[str] | None = None
         self._repairs: dict[str, asyncio.Task[None]] = {}
         self._wanted: set[Part] = set(ALL)
@@ -127,6 +125,21 @@ class Engine:
         if self._repairs:
             await asyncio.wait(self._repairs.values())
         self._reap()
+
+    async def one_pass(self) -> None:
+        """Look, repair what is wrong rung by rung, and watch what was repaired for as long as its rule settles."""
+        watched: set[tuple[int, int]] = set()
+        while True:
+            await self.cycle()
+            healed = {(i.id, len(i.attempts)): i for i in self.open.values() if i.outcome == "healed"}
+            if self.busy:
+                await self.finish()
+            elif fresh := healed.keys() - watched:
+                watched |= fresh
+                rules = [self.settings.rule(i.kind, i.subject, i.severity) for i in map(healed.__getitem__, fresh)]
+                await asyncio.sleep(max(rule.settle for rule in rules))
+            else:
+                return
 
     async def cycle(self, parts: frozenset[Part] = ALL) -> None:
         """One look at `parts`, and all that follows from it now; `until` says when to look again."""
@@ -201,7 +214,7 @@ class Engine:
         took = span(self._now() - attempt.started)
         how = f"{action}: {result.state} after {took}"
         self._say(": ".join(part for part in (f"incident {number}", how, result.detail) if part))
-        self._save([_answered(self._history.known[number], ended, result)])
+        self._save([incidents.answered(self._history.known[number], ended, result)])
 
     def _save(self, changed: Iterable[Incident]) -> None:
         """Record those that say something new, and tell it."""
@@ -212,38 +225,9 @@ class Engine:
                 self._history.known[incident.id] = incident
                 continue
             told.append(incident)
-            if line := _news(before, incident):
+            if line := incidents.news(before, incident):
                 self._say(f"incident {incident.id}: {line}")
         if told:
             self._history.save(told)
         for incident in told:
             self._changed(str(incident.id))
-
-
-def _remembered(incident: Incident) -> detector.Seen:
-    """What was open when heald ended is open until a fresh look says otherwise."""
-    i = incident
-    return detector.Seen(Issue(*i.key, i.severity, i.opened, "", "", i.reason, seen=i.ill), i.opened, open=True)
-
-
-def _answered(incident: Incident, ended: Attempt, result: Result) -> Incident:
-    attempts = tuple(ended if a.started == ended.started else a for a in incident.attempts)
-    after = replace(incident, attempts=attempts)
-    if result.state in SAYS_NO:
-        return replace(after, outcome="refused", reason=f"{ended.action} was refused: {result.detail}")
-    if result.state in NO_USE:
-        return replace(after, skipped=after.skipped | {str(ended.action)})
-    return after
-
-
-def _news(before: Incident | None, after: Incident) -> str:
-    """One line for the journal when something happened that a person would want to know."""
-    if before is None:
-        return f"{after.issue.detail if after.issue else after.subject} ({after.kind}, {after.severity.label})"
-    if after.closed is not None:
-        return f"closed, {after.outcome}"
-    if len(after.attempts) > len(before.attempts):
-        return f"{after.attempts[-1].action}, because {after.reason}"
-    if (before.well is None) != (after.well is None):
-        return f"{after.subject}: {after.reason}"
-    return f"{after.outcome}: {after.reason}" if before.outcome != after.outcome else ""

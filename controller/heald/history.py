@@ -10,9 +10,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from heald import clock
 from heald.model import Incident
@@ -22,6 +23,20 @@ BUSY = 0.2          # seconds that a write waits for a lock
 REMEMBERED = 20     # incidents that are published beside the open ones
 HOUR = 3600.0
 EVIDENCE_KEPT = 200  # pieces of evidence that wait for a disk at most
+
+
+def read(path: Path, count: int) -> list[Incident]:
+    """The newest `count` incidents of a file, newest first, their stamps in seconds since the epoch.
+
+    FileNotFoundError when there is none; OSError when it may not, or cannot, be read.
+    """
+    path.stat()
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as file:
+            newest = file.execute("SELECT id FROM incidents ORDER BY id DESC LIMIT 1 OFFSET ?", (count - 1,)).fetchone()
+            return list(load(file, f"id >= {newest[0] if newest else 0}", 0.0))[::-1]
+    except sqlite3.Error as error:
+        raise OSError(f"{path} cannot be read: {error}") from None
 
 
 class History:

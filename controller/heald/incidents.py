@@ -4,11 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from heald.detector import Key
-from heald.model import Attempt, Incident, Issue
+from heald.errors import Code
+from heald.model import Attempt, Incident, Issue, Result
 from heald.settings import Limits
 
 STAYS_WELL = 600.0
 """Seconds for which a subject must at least be well before its incident ends."""
+SAYS_NO = frozenset({Code.PROTECTED, Code.ACCESS_DENIED, Code.INTERACTIVE, Code.INVALID_ARGS})
+"""Answers after which root is not asked again for this incident."""
+
+NO_USE = frozenset({Code.HEALTHY, Code.NOT_SUPPORTED})
+"""Answers that say of a rung that it does not apply: it costs nothing."""
+
 
 def repairs(incident: Incident) -> tuple[Attempt, ...]:
     """The attempts in which root did something, or may have; one that is still under way counts."""
@@ -90,3 +97,27 @@ def _mended_by_us(incident: Incident) -> bool:
     if last.finished is None or last.result is None or last.result.state == "running":
         return True
     return last.result.state != "would" and incident.ill <= last.finished
+
+
+def answered(incident: Incident, ended: Attempt, result: Result) -> Incident:
+    """The incident after the answer to one of its attempts."""
+    attempts = tuple(ended if a.started == ended.started else a for a in incident.attempts)
+    after = replace(incident, attempts=attempts)
+    if result.state in SAYS_NO:
+        return replace(after, outcome="refused", reason=f"{ended.action} was refused: {result.detail}")
+    if result.state in NO_USE:
+        return replace(after, skipped=after.skipped | {str(ended.action)})
+    return after
+
+
+def news(before: Incident | None, after: Incident) -> str:
+    """One line for the journal when something happened that a person would want to know."""
+    if before is None:
+        return f"{after.issue.detail if after.issue else after.subject} ({after.kind}, {after.severity.label})"
+    if after.closed is not None:
+        return f"closed, {after.outcome}"
+    if len(after.attempts) > len(before.attempts):
+        return f"{after.attempts[-1].action}, because {after.reason}"
+    if (before.well is None) != (after.well is None):
+        return f"{after.subject}: {after.reason}"
+    return f"{after.outcome}: {after.reason}" if before.outcome != after.outcome else ""

@@ -48,9 +48,7 @@ class Mode(IntEnum):
     ASK = 1
     AUTO = 2
 
-    @property
-    def label(self) -> str:
-        return self.name.lower()
+    label = Severity.label
 
 
 class Part(StrEnum):

@@ -1,0 +1,138 @@
+"""`heald`, the daemon: configuration, signals, sd_notify, and the engine between the bus and the history."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from heald import __version__, clock, config, detector, document
+from heald.bus.connection import Bus
+from heald.bus.controller1 import Published
+from heald.bus.helper import HelperClient
+from heald.bus.login1 import Login
+from heald.bus.systemd import Manager
+from heald.engine import Engine
+from heald.errors import Code, HealdError
+from heald.executor import DryRun
+from heald.history import REMEMBERED, History
+from heald.model import Part
+from heald.notify import notify, watchdog_seconds
+from heald.senses import SystemSenses
+
+EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=
+
+
+def main() -> None:
+    """Exit codes: 0 stopped, 4 the bus is out of reach or was lost (systemd starts heald again), 78 configuration."""
+    parser = argparse.ArgumentParser("heald", description="Heal this machine. See heald(8); healctl(1) talks to it.")
+    parser.add_argument("--version", action="version", version=f"heald {__version__}")
+    parser.add_argument("--dry-run", action="store_true", help="decide and say, but ask nobody to do anything")
+    options = parser.parse_args()
+    try:
+        asyncio.run(Daemon(dry_run=options.dry_run).run())
+    except HealdError as error:
+        say(f"heald: {error}")
+        sys.exit(EX_CONFIG if error.exit_code == 2 else error.exit_code)
+
+
+def say(line: str) -> None:
+    """To the journal, or whoever reads our output."""
+    print(line, flush=True)
+
+
+def state_folder() -> Path:
+    """/var/lib/heald under systemd; a person's own, by the XDG base directories, in a checkout."""
+    given = os.environ.get("STATE_DIRECTORY")
+    home = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(given) if given else Path(home).expanduser() / "heald"
+
+
+class Daemon:
+    """One run of the daemon; `dry_run` needs neither root's helper nor the name on the bus."""
+
+    def __init__(self, *, dry_run: bool) -> None:
+        self._dry_run = dry_run
+        self._settings = config.load()
+        self._history = History(state_folder() / "history.db", say)
+        self._stop = asyncio.Event()
+        self._engine: Engine
+        self._published: Published | None = None
+
+    async def run(self) -> None:
+        """Until SIGTERM, SIGINT, or the end of the bus, which is an error."""
+        bus = await Bus.connect()
+        manager = Manager(bus)
+        login = Login(bus, lambda: self._engine.wake(Part.UNITS))
+        helper = DryRun() if self._dry_run else HelperClient(bus)
+        self._engine = Engine(
+            SystemSenses(manager, login), helper, self._history, self._settings, say=say, changed=self._changed,
+        )
+        self._listen()
+        await login.start()
+        await manager.subscribe(lambda: self._engine.wake(Part.UNITS))
+        if not self._dry_run:
+            published = Published(bus, self._read)
+            await published.start()
+            self._published = published
+        lost = asyncio.create_task(self._stop_when_lost(bus))
+        notify(f"READY=1\nSTATUS=watching, mode {self._settings.mode.label}")
+        say(f"heald {__version__} watches this machine, mode {self._settings.mode.label}"
+            f"{', dry run: nothing is done' if self._dry_run else ''}")
+        try:
+            await self._engine.run(self._stop, lambda: notify("WATCHDOG=1"), watchdog_seconds())
+        finally:
+            notify("STOPPING=1")
+            lost.cancel()
+            await self._engine.finish()
+            self._history.close()
+            was_lost = bus.lost.is_set()
+            bus.close()
+        if was_lost:
+            raise HealdError(Code.UNREACHABLE, "the connection to the system bus was lost")
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._engine.wake()
+
+    async def _stop_when_lost(self, bus: Bus) -> None:
+        await bus.lost.wait()
+        self._end()
+
+    def _reload(self) -> None:
+        """A broken file leaves the old settings in force."""
+        notify(f"RELOADING=1\nMONOTONIC_USEC={int(clock.monotonic() * 1e6)}")
+        try:
+            self._settings = config.load()
+        except HealdError as error:
+            say(f"the old configuration stays in force: {error}")
+        else:
+            self._engine.use(self._settings)
+            say(f"configuration read again, mode {self._settings.mode.label}")
+        notify("READY=1")
+
+    def _changed(self, number: str) -> None:
+        if self._published is not None:
+            self._published.changed(int(number))
+
+    def _read(self) -> dict[str, object]:
+        """What org.heald.Controller1 shows."""
+        offset, issues = clock.offset(), self._engine.issues
+        open_ = self._engine.open
+        newest = sorted(self._history.known.values(), key=lambda i: i.id, reverse=True)
+        shown = [i for place, i in enumerate(newest) if i.closed is None or place < REMEMBERED]
+        return {
+            "Version": __version__,
+            "Mode": self._settings.mode.label,
+            "Health": detector.health(issues),
+            "Limits": {"incidents_left": self._engine.incidents_left},
+            "Issues": [document.issue(i, open_[i.key].id if i.key in open_ else None, offset) for i in issues],
+            "Incidents": [document.incident(i, offset) for i in shown],
+        }

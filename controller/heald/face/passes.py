@@ -1,0 +1,151 @@
+"""What the commands do: one look, one look and repair, the daemon's state, the past. Each gives plain data."""
+
+import asyncio
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from heald import clock, config, detector, document
+from heald.bus.connection import Bus
+from heald.bus.controller1 import read_published
+from heald.bus.helper import HelperClient
+from heald.bus.systemd import Manager
+from heald.engine import ALL, Engine, Manner
+from heald.errors import REFUSED, Code, HealdError
+from heald.executor import DryRun, Helper
+from heald.face.agent import password_agent
+from heald.face.consent import Consent
+from heald.history import History, read
+from heald.model import Incident, Issue, Mode, Severity
+from heald.senses import SystemSenses
+from heald.settings import Settings
+
+DAEMON_HISTORY = Path("/var/lib/heald/history.db")
+OWN_HISTORY = Path("~/.local/state/heald/history.db").expanduser()
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass found or did: the JSON document, and the exit code of its command."""
+
+    document: Mapping[str, Any]
+    exit_code: int
+
+
+def remaining(issues: Iterable[Mapping[str, Any]]) -> int:
+    """1 when an issue of medium severity or above is among these, else 0."""
+    return int(any(Severity[i["severity"].upper()] >= Severity.MEDIUM for i in issues))
+
+
+def check() -> Pass:
+    """One look at everything; HealdError when systemd cannot be asked."""
+    return asyncio.run(_check())
+
+
+async def _check() -> Pass:
+    settings = config.load()
+    bus = await Bus.connect()
+    with closing(bus):
+        snapshot = await SystemSenses(Manager(bus)).read(ALL, ())
+        found = detector.issues(detector.detect(snapshot, settings, {}, at_once=True))
+        numbers: dict[tuple[str, str], int] = {}
+        with suppress(HealdError):          # the numbers are the daemon's; without one there are none
+            known = await read_published(bus)
+            numbers = {(i["kind"], i["subject"]): int(i["id"]) for i in known["Issues"] if "id" in i}
+    issues = _issues(found, numbers)
+    return Pass({"version": 1, "health": detector.health(found), "issues": issues}, remaining(issues))
+
+
+def heal(*, dry_run: bool, yes: bool, quiet: bool) -> Pass:
+    """One look and repair, as the person who asks. `quiet`: nothing is said on standard error while it works."""
+    return asyncio.run(_heal(dry_run=dry_run, yes=yes, quiet=quiet))
+
+
+async def _heal(*, dry_run: bool, yes: bool, quiet: bool) -> Pass:
+    asks = not yes and not dry_run and sys.stdin.isatty()
+    bus = await Bus.connect()
+    with closing(bus), password_agent(wanted=not dry_run):
+        helper: Helper = DryRun() if dry_run else Consent(HelperClient(bus, interactive=True), asks=asks)
+        history = History(OWN_HISTORY, _complain)
+        now = clock.boottime()
+        history.save(replace(i, closed=now, next=None) for i in history.known.values() if i.closed is None)
+        before = max(history.known, default=0)
+        engine = Engine(
+            SystemSenses(Manager(bus)), helper, history, _as_asked(config.load(), present=asks or yes or dry_run),
+            say=_silent if quiet else _complain, manner=Manner(paced=False, at_once=True, jitter=0.0),
+        )
+        await engine.one_pass()
+        history.close()
+    mine = [i for i in history.known.values() if i.id > before]
+    numbers = {i.key: i.id for i in mine}
+    issues = _issues(engine.issues, numbers)
+    offset = clock.offset()
+    done = [document.incident(i, offset) for i in mine]
+    return Pass({"version": 1, "issues": issues, "incidents": done}, _exit_code(mine, issues))
+
+
+def _as_asked(settings: Settings, *, present: bool) -> Settings:
+    """The cap on the rules is the daemon's. Where a person is present, they are the one whom a rule would ask."""
+    rules = tuple(replace(r, mode=Mode.AUTO) if present and r.mode is Mode.ASK else r for r in settings.rules)
+    return replace(settings, mode=Mode.AUTO, rules=rules)
+
+
+def _exit_code(mine: Iterable[Incident], issues: list[document.Document]) -> int:
+    last = [i.attempts[-1].result for i in mine if i.attempts and i.well is None]
+    states = {r.state for r in last if r is not None}
+    if states & {Code.UNREACHABLE, Code.TIMEOUT}:
+        return 4
+    return 3 if states & REFUSED else remaining(issues)
+
+
+def status() -> dict[str, Any]:
+    """What the daemon knows; HealdError(UNREACHABLE) when there is none."""
+    return asyncio.run(_status())
+
+
+async def _status() -> dict[str, Any]:
+    bus = await Bus.connect()
+    with closing(bus):
+        known = await read_published(bus)
+    nulls = {"healed": None, "closed": None, "next": None}
+    return {
+        "version": 1, "mode": known["Mode"], "health": known["Health"], "issues": known["Issues"],
+        "incidents": [nulls | i for i in known["Incidents"] if "closed" not in i],
+        "paused": [], "limits": known["Limits"],
+    }
+
+
+def history(count: int) -> tuple[dict[str, Any], str]:
+    """The newest `count` incidents, and a word for standard error about where they come from, or ""."""
+    try:
+        found = read(DAEMON_HISTORY, count)
+    except FileNotFoundError:
+        return {"version": 1, "incidents": []}, f"there is no history yet at {DAEMON_HISTORY}"
+    except OSError as error:
+        known = asyncio.run(_published_incidents())[:count]
+        note = f"{error}; these are the last that the running heald knows. Members of group _heald may read it"
+        return {"version": 1, "incidents": known}, note
+    return {"version": 1, "incidents": [document.incident(i, 0.0) for i in found]}, ""
+
+
+async def _published_incidents() -> list[dict[str, Any]]:
+    bus = await Bus.connect()
+    with closing(bus):
+        nulls = {"healed": None, "closed": None, "next": None}
+        return [nulls | i for i in (await read_published(bus))["Incidents"]]
+
+
+def _issues(found: Iterable[Issue], numbers: Mapping[tuple[str, str], int]) -> list[document.Document]:
+    offset = clock.offset()
+    return [document.issue(i, numbers.get(i.key), offset) for i in found]
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _silent(_: str) -> None:
+    pass

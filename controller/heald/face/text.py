@@ -1,0 +1,100 @@
+"""The same data in words, for a terminal. Every mark has its word: colour never carries meaning alone. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from heald import quantities
+
+Document = Mapping[str, Any]
+COLOUR = {"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m", "low": "\x1b[36m"}
+PLAIN = "\x1b[0m"
+
+
+def check(found: Document) -> str:
+    """What one look found."""
+    return "\n".join([_health(found["health"], found["issues"]), *_issues(found["issues"])])
+
+
+def healed(done: Document) -> str:
+    """What one pass did, and what is left."""
+    lines = [line for incident in done["incidents"] for line in _incident(incident)]
+    left = done["issues"]
+    lines.append(f"{_count(len(left), 'issue')} left:" if left else "nothing is wrong")
+    return "\n".join([*lines, *_issues(left)])
+
+
+def status(known: Document) -> str:
+    """What the daemon knows."""
+    left = known["limits"].get("incidents_left", 0)
+    head = f"{_health(known['health'], known['issues'])}; mode {known['mode']}"
+    head += f", {_count(left, 'incident')} left this hour"
+    lines = [line for incident in known["incidents"] for line in _incident(incident)]
+    return "\n".join([head, *lines])
+
+
+def history(known: Document) -> str:
+    """Incidents, as they come."""
+    lines = [line for incident in known["incidents"] for line in _incident(incident)]
+    return "\n".join(lines or ["nothing has happened yet"])
+
+
+def rules(known: Document) -> str:
+    """The rules, one a block."""
+    lines = []
+    for number, rule in enumerate(known["rules"], 1):
+        wait = "" if rule["for"] is None else f", for {quantities.span(rule['for'])}"
+        lines += [
+            f"{number}. {rule['name']} ({rule['source']})",
+            f"     if   {rule['kind']} {rule['subject']}, {rule['severity']} or worse{wait}",
+            f"     then {rule['mode']}: {', then '.join(rule['ladder']) or 'no operation'}",
+        ]
+    return "\n".join(lines)
+
+
+def _health(health: int, issues: list[Document]) -> str:
+    return f"health {health}: {_count(len(issues), 'issue') if issues else 'nothing is wrong'}"
+
+
+def _issues(issues: Iterable[Document]) -> Iterator[str]:
+    for issue in issues:
+        yield f"  {_severity(issue['severity'])}  {issue['kind']}  {issue['detail']}"
+
+
+def _incident(incident: Document) -> Iterator[str]:
+    name = f"{incident['id']}  {_severity(incident['severity'])}  {incident['kind']}  {incident['subject']}"
+    yield f"{name}  {incident['outcome']}, since {_time(incident['opened'])}"
+    for action in incident["actions"]:
+        took = ""
+        if action["finished"]:
+            seconds = (_moment(action["finished"]) - _moment(action["started"])).total_seconds()
+            took = f" in {quantities.span(seconds)}"
+        result = action["result"] or "not finished"
+        detail = f": {action['detail']}" if action["detail"] else ""
+        yield f"     {_time(action['started'])}  {action['operation']} {action['target']}  {result}{took}{detail}"
+    if incident["reason"]:
+        yield f"     {incident['reason']}"
+    if incident["next"]:
+        following = incident["next"]
+        yield f"     next: {following['operation']} {following['target']} at {_time(following['at'])}"
+
+
+def _severity(word: str) -> str:
+    return f"{COLOUR[word]}{word:8}{PLAIN}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _moment(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp).astimezone()
+
+
+def _time(stamp: str | None) -> str:
+    """In local time; the day is left out when it is today."""
+    if stamp is None:
+        return "?"
+    moment = _moment(stamp)
+    today = moment.date() == datetime.now().astimezone().date()
+    return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")

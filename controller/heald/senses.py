@@ -1,0 +1,39 @@
+"""The sensors joined to one reading of a machine."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from heald import clock
+from heald.bus.login1 import Login
+from heald.bus.systemd import Manager
+from heald.model import Machine, Part, Snapshot, Unit
+from heald.sensors import journal, permissions, storage, units
+
+EVIDENCE = ("result", "exec_main_status", "n_restarts", "service_type", "invocation")
+
+
+@dataclass(slots=True)
+class SystemSenses:
+    """Reads the machine that heald runs on. `login` None: nobody follows shutdown and sleep (one look, by a person)."""
+
+    manager: Manager
+    login: Login | None = None
+
+    async def read(self, parts: frozenset[Part], names: Iterable[str]) -> Snapshot:
+        """A fresh reading; HealdError when systemd does not answer."""
+        state, up = await self.manager.state()
+        login = self.login
+        machine = Machine(
+            state, up, login is not None and login.shutting_down, login is not None and login.sleeping,
+            login.woke if login else None,
+        )
+        failed = await units.read(self.manager, names) if Part.UNITS in parts else None
+        return Snapshot(
+            clock.boottime(), machine, failed,
+            storage.read() if Part.STORAGE in parts else None,
+            permissions.read() if Part.PERMISSIONS in parts else None,
+        )
+
+    async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
+        """What systemd said of the failure, and the last lines of the unit's journal."""
+        return {name: getattr(unit, name) for name in EVIDENCE}, await journal.last_lines(unit.name)
