@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class CommandFailedError(Exception):
-    """A command failed; the text is the command and the last line it said."""
+    """A command failed; the text is the command and the last of what it said."""
 
 
 def run(command: list[str], env: Mapping[str, str] | None = None) -> None:
@@ -16,7 +16,7 @@ def run(command: list[str], env: Mapping[str, str] | None = None) -> None:
                           check=False)
     if done.returncode:
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise CommandFailedError(f"{' '.join(command[:5])} …: {said[-1] if said else f'exit code {done.returncode}'}")
+        raise CommandFailedError(f"{' '.join(command[:5])}: {' '.join(said[-4:]) or f'exit code {done.returncode}'}")
 
 
 def is_running() -> bool:

@@ -38,7 +38,7 @@ def _service_runs(machine: Machine) -> bool:
     return product.state(machine, SERVICE) == "active"
 
 
-def _give_journal_a_small_disk(machine: Machine) -> None:
+def give_journal_a_small_disk(machine: Machine) -> None:
     """journald's own limits are lifted: they would stop it at a tenth of the disk."""
     machine.write("/etc/systemd/journald.conf.d/demo.conf", "[Journal]\nStorage=persistent\nSystemMaxUse=100G\n"
                   "SystemKeepFree=1\nSystemMaxFiles=1000\nRateLimitIntervalSec=0\nCompress=no\n")
@@ -48,7 +48,7 @@ def _give_journal_a_small_disk(machine: Machine) -> None:
     machine.run("journalctl", "--flush")
 
 
-def _fill_journal(machine: Machine) -> None:
+def fill_journal(machine: Machine) -> None:
     while journal_percent(machine) < FULL:
         lines = "".join(f"{os.urandom(20000).hex()}\n" for _ in range(200))
         machine.run("systemd-cat", "--identifier=chatty", stdin=lines)
@@ -78,8 +78,8 @@ def _tmp_is_open(machine: Machine) -> bool:
 FAULTS = (
     Fault("service", "unit-failed", SERVICE, f"{SERVICE} is killed with SIGKILL", _kill_service, _service_runs,
           _start_service),
-    Fault("resource", "disk-full", JOURNAL, f"the journal fills its disk of {JOURNAL_SIZE}B", _fill_journal,
-          _journal_has_room, _give_journal_a_small_disk),
+    Fault("resource", "disk-full", JOURNAL, f"the journal fills its disk of {JOURNAL_SIZE}B", fill_journal,
+          _journal_has_room, give_journal_a_small_disk),
     Fault("system", "permissions-wrong", "/tmp", "/tmp loses its permissions (755: only root can write there)",
           _lock_tmp, _tmp_is_open, _leave),
 )

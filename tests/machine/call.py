@@ -1,0 +1,43 @@
+"""`call.py [--agent] METHOD OPERATION TARGET`: calls the helper on the system bus, prints its answer as a line of JSON.
+
+Runs inside the machine with the distribution's own Python and GLib, so that the helper is met by another D-Bus library
+than its own. --agent starts a pkttyagent for this process and allows polkit to ask for a password.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+from gi.repository import Gio, GLib     # type: ignore[import-untyped]  # PyGObject has no types
+
+
+def main() -> None:
+    agent = sys.argv[1] == "--agent"
+    method, operation, target = sys.argv[-3:]
+    bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+    flags = Gio.DBusCallFlags.NONE
+    if agent:
+        start_agent()
+        flags = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION
+    arguments = GLib.Variant("(ssa{sv})", (operation, target, {}))
+    try:
+        reply = bus.call_sync("org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1", method, arguments,
+                              GLib.VariantType("(a{sv})"), flags, 60_000)
+    except GLib.Error as error:
+        name = Gio.DBusError.get_remote_error(error) or error.message
+        Gio.DBusError.strip_remote_error(error)
+        print(json.dumps({"error": name.rpartition(".")[2], "text": error.message}))
+    else:
+        print(json.dumps({"report": reply.unpack()[0]}))
+
+
+def start_agent() -> None:
+    """Returns once polkit knows the agent, which says so by closing the pipe. It must be told the bus's own process."""
+    ready, tell = os.pipe()
+    subprocess.Popen(["pkttyagent", "--process", str(os.getpid()), "--notify-fd", str(tell)], pass_fds=[tell])
+    os.close(tell)
+    os.read(ready, 1)
+
+
+main()

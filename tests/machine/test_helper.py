@@ -1,0 +1,169 @@
+"""The root helper on a real system bus, authorized by a real polkitd, acting through a real systemd."""
+
+import json
+
+import pytest
+
+from machine import product
+from machine.machine import Machine
+
+
+@pytest.fixture(autouse=True, scope="module")
+def allowed(machine: Machine) -> None:
+    """What root's own file allows; read when the helper starts."""
+    machine.write("/etc/heald/helper.toml", 'may_restart = ["mine-*.service"]\nrun = ["reindex", "absent"]\n')
+    product.add_unit(machine, "heald-run-reindex.service",
+                     "[Service]\nType=oneshot\nExecStart=/usr/bin/touch /run/ran\n")
+
+
+@pytest.mark.parametrize("user", ["nobody", "_heald", "root"])
+def test_everyone_may_see_the_three_methods(machine: Machine, user: str) -> None:
+    shown = machine.run("busctl", "introspect", "org.heald.Helper1", "/org/heald/Helper1", user=user).stdout
+    methods = [line.split() for line in shown.splitlines() if " method " in line and line.startswith(".Heal")]
+    assert sorted(name for name, *_ in methods) == [".HealResource", ".HealService", ".HealSystem"]
+    assert {(takes, gives) for _, _, takes, gives, *_ in methods} == {("ssa{sv}", "a{sv}")}
+    assert "/org/heald/Helper1" in machine.run("busctl", "--list", "tree", "org.heald.Helper1", user=user).stdout
+
+
+def test_properties_name_what_this_machine_supports(machine: Machine) -> None:
+    read = ("busctl", "--json=short", "get-property", "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1")
+    shown = machine.run(*read, "Operations", "Version", user="nobody").stdout.splitlines()
+    operations, version = (json.loads(line)["data"] for line in shown)
+    assert set(operations) == {"service/start", "service/repair", "service/restart", "service/reload",
+                               "resource/vacuum-journal", "system/restore-permissions", "system/run"}
+    assert version == "0.1.0"
+
+
+def test_a_killed_service_runs_again(machine: Machine) -> None:
+    product.add_service(machine, "killed.service")
+    product.kill(machine, "killed.service")
+    answer = product.heal(machine, "HealService", "start", "killed.service")
+    assert answer.report == {"state": "done", "unit": "killed.service", "result": "done", "before": "failed",
+                             "after": "active"}
+    assert product.state(machine, "killed.service") == "active"
+
+
+def test_the_first_call_starts_the_helper_and_the_next_one_finds_it(machine: Machine) -> None:
+    machine.run("systemctl", "stop", "heald-helper.service")
+    for name in ("cold.service", "warm.service"):
+        product.add_service(machine, name)
+        product.kill(machine, name)
+    assert product.heal(machine, "HealService", "start", "cold.service").report["after"] == "active"
+    process = product.state(machine, "heald-helper.service", "MainPID")
+    assert product.heal(machine, "HealService", "start", "warm.service").report["after"] == "active"
+    assert product.state(machine, "heald-helper.service", "MainPID") == process
+
+
+def test_a_healthy_unit_that_requires_the_ill_one_is_not_bounced(machine: Machine) -> None:
+    product.add_service(machine, "back.service")
+    product.add_service(machine, "front.service", unit="Requires=back.service\nAfter=back.service")
+    run = product.state(machine, "front.service", "InvocationID")
+    product.kill(machine, "back.service")
+    assert product.heal(machine, "HealService", "start", "back.service").report["after"] == "active"
+    assert product.state(machine, "front.service", "InvocationID") == run
+
+
+def test_repair_starts_what_the_unit_requires_first(machine: Machine) -> None:
+    product.add_service(machine, "base.service")
+    product.add_service(machine, "top.service", unit="Requires=base.service\nAfter=base.service")
+    product.kill(machine, "base.service")
+    product.kill(machine, "top.service")
+    assert product.heal(machine, "HealService", "repair", "top.service").report["after"] == "active"
+    assert product.state(machine, "base.service") == "active"
+
+
+def test_a_unit_at_its_start_limit_is_started(machine: Machine) -> None:
+    product.add_service(machine, "limited.service", unit="StartLimitBurst=1\nStartLimitIntervalSec=1h")
+    product.kill(machine, "limited.service")
+    refused = machine.run("systemctl", "start", "limited.service", check=False)
+    assert "too quickly" in refused.stderr
+    assert product.heal(machine, "HealService", "start", "limited.service").report["after"] == "active"
+
+
+def test_a_start_that_fails_is_told_with_the_result_of_systemd(machine: Machine) -> None:
+    product.add_unit(machine, "broken.service", "[Service]\nType=oneshot\nExecStart=/usr/bin/false\n")
+    machine.run("systemctl", "start", "broken.service", check=False)
+    answer = product.heal(machine, "HealService", "start", "broken.service")
+    assert answer.error == "Failed"
+    assert "exit-code" in answer.text
+    assert "\n" not in answer.text
+
+
+def test_only_the_ill_are_healed(machine: Machine) -> None:
+    product.add_service(machine, "well.service")
+    run = product.state(machine, "well.service", "InvocationID")
+    for user in ("_heald", "root"):
+        for operation in ("start", "repair"):
+            assert product.heal(machine, "HealService", operation, "well.service", user=user).error == "Healthy"
+    assert product.state(machine, "well.service", "InvocationID") == run
+    assert product.heal(machine, "HealSystem", "restore-permissions").error == "Healthy"
+
+
+def test_a_unit_that_a_person_stopped_stays_stopped(machine: Machine) -> None:
+    product.add_service(machine, "mine-stopped.service")
+    machine.run("systemctl", "stop", "mine-stopped.service")
+    assert product.heal(machine, "HealService", "start", "mine-stopped.service").error == "Healthy"
+    assert product.heal(machine, "HealService", "restart", "mine-stopped.service").error == "Healthy"
+    assert product.state(machine, "mine-stopped.service") == "inactive"
+
+
+def test_restart_is_for_what_root_listed(machine: Machine) -> None:
+    product.add_service(machine, "mine-a.service")
+    product.add_service(machine, "other.service")
+    run = product.state(machine, "mine-a.service", "InvocationID")
+    assert product.heal(machine, "HealService", "restart", "mine-a.service").report["after"] == "active"
+    assert product.state(machine, "mine-a.service", "InvocationID") != run
+    for user in ("_heald", "root"):
+        assert product.heal(machine, "HealService", "restart", "other.service", user=user).error == "AccessDenied"
+
+
+@pytest.mark.parametrize("user", ["nobody", "daemon"])
+def test_a_caller_without_leave_is_refused_and_nothing_happens(machine: Machine, user: str) -> None:
+    product.add_service(machine, "coveted.service")
+    product.kill(machine, "coveted.service")
+    answer = product.heal(machine, "HealService", "start", "coveted.service", user=user)
+    assert answer.error == "InteractiveAuthorizationRequired"
+    assert "\n" not in answer.text
+    assert product.state(machine, "coveted.service") == "failed"
+
+
+@pytest.mark.parametrize(("method", "operation", "target", "error"), [
+    ("HealService", "start", "dbus.service", "Protected"),
+    ("HealService", "start", "systemd-journald.service", "Protected"),
+    ("HealService", "start", "heald.service", "Protected"),
+    ("HealService", "start", "no-such.service", "InvalidArgs"),
+    ("HealService", "start", "killed.service\n", "InvalidArgs"),
+    ("HealService", "start", "", "InvalidArgs"),
+    ("HealService", "explode", "killed.service", "InvalidArgs"),
+    ("HealResource", "vacuum-journal", "/", "InvalidArgs"),
+    ("HealSystem", "run", "../reindex", "InvalidArgs"),
+    ("HealSystem", "run", "unlisted", "AccessDenied"),
+])
+def test_a_wrong_call_has_its_own_error(
+        machine: Machine, method: str, operation: str, target: str, error: str) -> None:
+    answer = product.heal(machine, method, operation, target)
+    assert answer.error == error
+    assert "Traceback" not in answer.text
+
+
+def test_wrong_permissions_are_restored(machine: Machine) -> None:
+    machine.run("chmod", "755", "/tmp")
+    assert product.heal(machine, "HealSystem", "restore-permissions").report["state"] == "done"
+    assert machine.run("stat", "--format=%a %U", "/tmp").stdout == "1777 root\n"
+
+
+def test_a_repair_of_the_administrator_is_run_by_its_name(machine: Machine) -> None:
+    assert product.heal(machine, "HealSystem", "run", "reindex").report["unit"] == "heald-run-reindex.service"
+    assert machine.exists("/run/ran")
+    assert product.heal(machine, "HealSystem", "run", "absent").error in {"NotSupported", "InvalidArgs"}
+
+
+def test_the_fourth_repair_of_one_unit_is_refused_also_by_the_next_helper(machine: Machine) -> None:
+    product.add_service(machine, "often.service")
+    for _ in range(3):
+        product.kill(machine, "often.service")
+        assert product.heal(machine, "HealService", "start", "often.service").report["after"] == "active"
+    machine.run("systemctl", "stop", "heald-helper.service")
+    product.kill(machine, "often.service")
+    assert product.heal(machine, "HealService", "start", "often.service").error == "LimitsExceeded"
+    assert product.heal(machine, "HealService", "start", "often.service", user="root").report["after"] == "active"

@@ -1,0 +1,123 @@
+"""The helper's process: what it may do, and what happens when it, the bus or polkit ends in the middle."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from demo import faults
+from machine import product
+from machine.machine import SOURCE, Machine
+
+HELPER = "heald-helper.service"
+
+
+def add_slow_service(machine: Machine, name: str) -> None:
+    """A failed service that takes its time to start: long enough for something to happen meanwhile."""
+    product.add_service(machine, name, service="ExecStartPre=/usr/bin/sleep 2")
+    product.kill(machine, name)
+
+
+def begin(machine: Machine, name: str) -> "subprocess.Popen[str]":
+    """Asks the helper to start a slow service and returns while systemd is at it."""
+    asking = subprocess.Popen([*machine.enter("_heald"), *product.call("HealService", "start", name)],
+                              stdout=subprocess.PIPE, text=True)
+    product.wait_until(lambda: product.state(machine, name) == "activating", f"{name} is being started")
+    return asking
+
+
+def test_exposure_is_low_and_the_helper_holds_no_capability(machine: Machine) -> None:
+    shown = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=10", "--no-pager",
+                            str(SOURCE / "systemd" / HELPER)], capture_output=True, text=True, check=False)
+    overall = next(line for line in shown.stdout.splitlines() if "Overall exposure level" in line)
+    print(overall)
+    assert float(overall.partition(":")[2].split()[0]) <= 1.0
+    product.heal(machine, "HealService", "start", "no-such.service")
+    process = product.state(machine, HELPER, "MainPID")
+    lines = machine.read(f"/proc/{process}/status").splitlines()
+    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    assert {status[kind].strip("0") for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {""}
+    assert status["NoNewPrivs"] == "1"
+
+
+def test_root_imports_nothing_of_the_controller(machine: Machine) -> None:
+    product.heal(machine, "HealService", "start", "no-such.service")
+    maps = machine.read(f"/proc/{product.state(machine, HELPER, 'MainPID')}/maps")
+    assert "/usr/lib/heald/site" not in maps
+    assert not list(Path(SOURCE / "helper").rglob("psutil*"))
+
+
+def test_the_helper_is_killed_in_the_middle(machine: Machine) -> None:
+    add_slow_service(machine, "slow-a.service")
+    asking = begin(machine, "slow-a.service")
+    machine.run("systemctl", "kill", "--signal=KILL", HELPER)
+    assert "NoReply" in asking.communicate()[0]
+    product.wait_until(lambda: product.state(machine, "slow-a.service") == "active", "systemd ended what was begun")
+    assert product.heal(machine, "HealService", "start", "slow-a.service").error == "Healthy"
+
+
+def test_one_action_at_a_time_on_one_unit(machine: Machine) -> None:
+    add_slow_service(machine, "slow-b.service")
+    asking = begin(machine, "slow-b.service")
+    assert product.heal(machine, "HealService", "start", "slow-b.service").error in {"Busy", "Healthy"}
+    assert '"active"' in asking.communicate()[0]
+
+
+def test_polkit_is_restarted(machine: Machine) -> None:
+    machine.run("systemctl", "restart", "polkit.service")
+    product.add_service(machine, "after-polkit.service")
+    product.kill(machine, "after-polkit.service")
+    assert product.heal(machine, "HealService", "start", "after-polkit.service").report["after"] == "active"
+
+
+def test_the_bus_is_restarted(machine: Machine) -> None:
+    product.add_service(machine, "after-bus.service")
+    product.kill(machine, "after-bus.service")
+    product.heal(machine, "HealService", "start", "no-such.service")
+    before = product.state(machine, HELPER, "MainPID")
+    machine.run("systemctl", "restart", "dbus.service")
+    product.wait_until(lambda: product.state(machine, HELPER, "MainPID") != before, "the helper without a bus has left")
+
+    def healed() -> bool:
+        return product.heal(machine, "HealService", "start", "after-bus.service").report.get("after") == "active"
+    product.wait_until(healed, "a call on the new bus is answered")
+
+
+def test_a_full_journal_is_vacuumed(machine: Machine) -> None:
+    faults.give_journal_a_small_disk(machine)
+    assert product.heal(machine, "HealResource", "vacuum-journal").error == "Healthy"
+    faults.fill_journal(machine)
+    answer = product.heal(machine, "HealResource", "vacuum-journal")
+    assert answer.report["state"] == "done"
+    assert int(float(answer.report["before"])) >= faults.FULL - 1
+    assert faults.journal_percent(machine) < 80
+    assert product.heal(machine, "HealResource", "vacuum-journal").error == "Healthy"
+
+
+def test_an_idle_helper_leaves_and_the_next_call_is_answered(machine: Machine) -> None:
+    product.heal(machine, "HealService", "start", "no-such.service")
+    product.wait_until(lambda: product.state(machine, HELPER) == "inactive", "the idle helper has left", seconds=120)
+    assert product.state(machine, HELPER, "Result") == "success"
+    assert product.heal(machine, "HealService", "start", "no-such.service").error == "InvalidArgs"
+
+
+@pytest.fixture
+def own_user(machine: Machine) -> None:
+    """The helper without root, by copying what the installation has ready for it."""
+    ready = "/usr/share/doc/heald/own-user"
+    for name, into in (("own-user.conf", f"/etc/systemd/system/{HELPER}.d"),
+                       ("60-heald-helper.rules", "/etc/polkit-1/rules.d")):
+        machine.run("install", "-D", "-m644", f"{ready}/{name}", f"{into}/{name}")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "stop", HELPER)
+
+
+@pytest.mark.usefixtures("own_user")
+def test_the_helper_without_root_does_the_same(machine: Machine) -> None:
+    product.add_service(machine, "for-own-user.service")
+    product.kill(machine, "for-own-user.service")
+    assert product.heal(machine, "HealService", "start", "for-own-user.service").report["after"] == "active"
+    process = product.state(machine, HELPER, "MainPID")
+    assert machine.run("stat", "--format=%U", f"/proc/{process}").stdout == "_heald-helper\n"
+    machine.run("chmod", "755", "/tmp")
+    assert product.heal(machine, "HealSystem", "restore-permissions").report["state"] == "done"
