@@ -1,0 +1,73 @@
+"""journalctl as a subprocess: what it is asked, and that nothing it does raises. A script stands for it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from heald.sensors import journal
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What will be run as journalctl; write a shell script to it."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    path = tmp_path / "journalctl"
+    path.touch(mode=0o755)
+    return path
+
+
+def answer(script: Path, body: str) -> None:
+    script.write_text(f"#!/bin/sh\n{body}\n")
+
+
+def lines(count: int = 20, *, user: bool = False) -> list[str]:
+    return asyncio.run(journal.last_lines("a.service", count, user=user))
+
+
+def test_the_newest_lines_cut_to_their_length(script: Path) -> None:
+    answer(script, f"printf 'one\\ntwo\\n'; printf '%0900d\\n' 7; printf '\\377\\n' # {'x' * 9}")
+    assert lines(3) == ["two", "0" * journal.LINE, "\N{REPLACEMENT CHARACTER}"]
+
+
+def test_it_asks_for_one_unit_and_count(script: Path) -> None:
+    answer(script, 'echo "$@"')
+    [asked] = lines(7)
+    assert {"--unit=a.service", "--lines=7", "--quiet", "--no-pager"} <= set(asked.split())
+    [asked] = lines(user=True)
+    assert "--user-unit=a.service" in asked.split()
+
+
+@pytest.mark.parametrize("body", ["exit 1", "echo half; exit 3", "kill -9 $$"])
+def test_a_failure_is_no_lines(script: Path, body: str) -> None:
+    answer(script, body)
+    assert lines() == []
+
+
+def test_no_journalctl_is_no_lines(script: Path) -> None:
+    script.unlink()
+    script.parent.joinpath("empty").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(script.parent / "empty"))
+        assert lines() == []
+
+
+def test_one_that_hangs_is_killed(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "SECONDS", 0.3)
+    answer(script, f"echo $$ > {tmp_path}/pid; exec sleep 1000")
+    assert lines() == []
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+
+
+def test_the_newest_job_of_one_run_as_pid_1_tells(script: Path, tmp_path: Path) -> None:
+    answer(script, f'echo "$@" > {tmp_path}/asked; echo stop')
+    assert asyncio.run(journal.newest_job("a.service", "12ab")) == "stop"
+    asked = (tmp_path / "asked").read_text().split()
+    assert {"_PID=1", "UNIT=a.service", "INVOCATION_ID=12ab", "JOB_TYPE=stop", "--lines=1"} <= set(asked)
+    asyncio.run(journal.newest_job("a.service"))
+    assert "INVOCATION_ID" not in (tmp_path / "asked").read_text()
+
+
+def test_no_job_is_unknown(script: Path) -> None:
+    answer(script, "exit 0")
+    assert asyncio.run(journal.newest_job("a.service")) == ""

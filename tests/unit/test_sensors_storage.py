@@ -1,0 +1,118 @@
+"""Which mounts are watched: parsing of /proc/self/mountinfo, on lines as kernels write them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from heald.sensors import storage
+
+
+def points(*lines: str) -> list[str]:
+    return [mount.point for mount in storage.watched("\n".join(lines) + "\n")]
+
+
+ROOT = "25 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro"
+
+
+@pytest.mark.parametrize("fstype", ["ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs"])
+def test_a_disk_is_watched(fstype: str) -> None:
+    assert points(f"25 1 8:1 / /srv rw - {fstype} /dev/sda1 rw") == ["/srv"]
+
+
+@pytest.mark.parametrize("line", [
+    "30 25 0:27 / /proc/sys/fs/binfmt_misc rw shared:13 - autofs systemd-1 rw,fd=29,pgrp=1",
+    "31 25 7:0 / /snap/core/1 ro,nodev - squashfs /dev/loop0 ro,errors=continue",
+    "32 25 0:50 / /mnt/s rw - fuse.sshfs a:/ rw,user_id=0",
+    "33 25 0:51 / /mnt/n rw - nfs4 srv:/x rw,vers=4.2",
+    "34 25 0:52 / /var/lib/docker/overlay2/a/merged rw - overlay overlay rw,lowerdir=/x",
+    "35 25 8:17 / /media/stick rw - vfat /dev/sdb1 rw",
+    "36 25 0:30 / /proc rw - proc proc rw",
+    "37 25 11:0 / /media/cd ro - iso9660 /dev/sr0 ro",
+])
+def test_what_could_hang_or_is_not_ours_is_not_watched(line: str) -> None:
+    assert points(ROOT, line) == ["/"]
+
+
+@pytest.mark.parametrize(("point", "seen"), [
+    ("/tmp", True), ("/run", True), ("/run/lockers", True), ("/dev", False), ("/dev/shm", False),
+    ("/sys/fs/cgroup", False), ("/run/user/1000", False), ("/run/lock", False), ("/run/credentials/a.service", False),
+])
+def test_tmpfs_is_watched_but_where_the_system_keeps_its_own(point: str, seen: bool) -> None:
+    assert points(f"40 25 0:35 / {point} rw - tmpfs tmpfs rw,size=100k") == ([point] if seen else [])
+
+
+def test_vfat_is_watched_on_boot_and_the_esp() -> None:
+    assert points(*(f"5{at} 25 8:{at} / {point} rw - vfat /dev/sda{at} rw"
+                    for at, point in enumerate(["/boot", "/boot/efi", "/efi", "/bootleg"]))) == [
+                        "/boot", "/boot/efi", "/efi"]
+
+
+def test_an_automount_that_has_mounted_counts_as_what_it_mounted() -> None:
+    assert points("50 25 0:40 / /boot rw - autofs systemd-1 rw",
+                  "51 50 8:2 / /boot rw - vfat /dev/sda2 rw") == ["/boot"]
+
+
+def test_overlay_is_watched_as_root_alone() -> None:
+    assert points("1 0 0:60 / / rw - overlay overlay rw,lowerdir=/a", "2 1 0:61 / /x rw - overlay overlay rw") == ["/"]
+
+
+def test_the_super_block_says_what_is_writable_not_the_mount() -> None:
+    assert points("1 0 8:1 / / ro,relatime - ext4 /dev/sda1 rw") == ["/"]
+    assert points("1 0 8:1 / / rw,relatime - ext4 /dev/sda1 ro,errors=remount-ro") == []
+
+
+def test_octal_escapes_are_read_and_odd_line_ends_are_not() -> None:
+    assert points("1 0 8:1 / /a\\040b\\134c\\012d\x85e rw - xfs /dev/sda1 rw") == ["/a b\\c\nd\x85e"]
+
+
+def test_optional_fields_may_be_none_or_many() -> None:
+    assert points("1 0 8:1 / /a rw master:1 propagate_from:2 unbindable - xfs /dev/sda1 rw",
+                  "2 0 8:2 / /b rw - xfs  rw") == ["/a", "/b"]
+
+
+def test_a_containers_view_of_its_host_is_not_watched() -> None:
+    assert points("1 0 8:1 /os /run/host/os-release rw - ext4 /dev/sda1 rw", "2 0 8:1 / /run/host rw - ext4 x rw") == []
+
+
+def test_below_a_network_mount_nothing_is_looked_at() -> None:
+    assert points("1 0 0:50 / /net rw - nfs srv:/ rw", "2 1 8:1 / /net/disk rw - ext4 /dev/sda1 rw") == []
+
+
+def test_the_later_mount_hides_the_earlier_one() -> None:
+    assert points("1 0 0:2 / / rw - tmpfs rootfs rw", ROOT) == ["/"]
+    [mount] = storage.watched("1 0 0:2 / / rw - tmpfs rootfs rw\n" + ROOT)
+    assert mount.fstype == "ext4"
+
+
+def backings(*lines: str) -> list[str]:
+    return [mount.backing for mount in storage.watched("\n".join(lines))]
+
+
+def test_one_backing_for_subvolumes_bind_mounts_and_pools() -> None:
+    assert backings("1 0 0:33 /@ / rw - btrfs /dev/sda2 rw,subvol=/@",
+                    "2 1 0:33 /@home /home rw - btrfs /dev/sda2 rw,subvol=/@home") == ["0:33", "0:33"]
+    assert backings(ROOT, "3 1 8:1 /srv/www /var/www rw - ext4 /dev/sda1 rw") == ["8:1", "8:1"]
+    assert backings("1 0 0:40 / / rw - zfs tank/root rw", "2 0 0:41 / /home rw - zfs tank/home rw",
+                    "3 0 0:42 / /p rw - zfs pool rw") == ["tank", "tank", "pool"]
+
+
+def test_reading_this_machine_agrees_with_statvfs() -> None:
+    found = storage.read()
+    assert len({filesystem.mount for filesystem in found}) == len(found)
+    for filesystem in found:
+        sizes = os.statvfs(filesystem.mount)
+        assert filesystem.size == sizes.f_blocks * sizes.f_frsize
+        assert 0 <= filesystem.used <= filesystem.size
+        assert 0.0 <= filesystem.percent <= 100.0
+
+
+def test_a_file_is_no_mount_to_watch_and_its_folder_is_found_instead(tmp_path: Path,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    file.touch()
+    folder.mkdir()
+    text = "\n".join(f"1 0 8:1 / {point} rw - ext4 /dev/sda1 rw" for point in (file, tmp_path / "gone", folder))
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: text)
+    [filesystem] = storage.read()
+    assert filesystem.mount == str(folder)

@@ -1,0 +1,64 @@
+"""Which units are read, and of which the journal is asked."""
+
+import asyncio
+
+import pytest
+
+from heald.bus.systemd import Manager
+from heald.model import Unit
+from heald.sensors import journal, units
+
+
+class Stand(Manager):
+    """Answers as systemd would: what is failed, and what each unit is. Needs no bus."""
+
+    def __init__(self, failed: list[str], known: list[Unit]) -> None:
+        self._failed, self._known = failed, {unit.name: unit for unit in known}
+        self.read: list[str] = []
+
+    async def failed(self) -> list[str]:
+        return self._failed
+
+    async def unit(self, name: str) -> Unit | None:
+        self.read.append(name)
+        return self._known.get(name)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What the journal was asked; it answers "stop" to all."""
+    seen: list[tuple[str, str]] = []
+
+    async def newest_job(unit: str, invocation: str = "") -> str:
+        seen.append((unit, invocation))
+        return "stop"
+
+    monkeypatch.setattr(journal, "newest_job", newest_job)
+    return seen
+
+
+def failed(name: str, main_start: int = 0, main_exit: int = 0, active_exit: int = 0) -> Unit:
+    return Unit(name, active_state="failed", invocation="ab",
+                main_start=main_start, main_exit=main_exit, active_exit=active_exit)
+
+
+def test_the_failed_and_the_watched_each_once_and_the_gone_not_at_all(asked: list[tuple[str, str]]) -> None:
+    crashed = failed("a.service", main_start=1, active_exit=2, main_exit=2)
+    stand = Stand(["a.service", "gone.service"], [crashed, Unit("b.service")])
+    found = asyncio.run(units.read(stand, ["b.service", "a.service", "absent.service"]))
+    assert found == (crashed, Unit("b.service"))
+    assert stand.read == ["a.service", "gone.service", "b.service", "absent.service"]
+    assert asked == []
+
+
+@pytest.mark.parametrize("unit", [failed("a.service"), failed("a.service", main_start=5, main_exit=6),
+                                  failed("a.service", main_start=5, main_exit=6, active_exit=4)])
+def test_where_the_stamps_are_silent_the_journal_is_asked(unit: Unit, asked: list[tuple[str, str]]) -> None:
+    [found] = asyncio.run(units.read(Stand(["a.service"], [unit])))
+    assert found.newest_job == "stop"
+    assert asked == [("a.service", "ab")]
+
+
+def test_of_a_unit_that_is_not_failed_nothing_is_asked(asked: list[tuple[str, str]]) -> None:
+    asyncio.run(units.read(Stand([], [Unit("a.service", active_state="inactive")]), ["a.service"]))
+    assert asked == []
