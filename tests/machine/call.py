@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-from gi.repository import Gio, GLib     # type: ignore[import-untyped]  # PyGObject has no types
+from gi.repository import Gio, GLib  # type: ignore[import-untyped]  # PyGObject has no types
 
 
 def main() -> None:
