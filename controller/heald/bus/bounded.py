@@ -107,6 +107,7 @@ class BoundedBus(MessageBus):
             raise
         self._writer.sock = _Sender(self._sock)
         self._received, self._ended = received, ended
+        self._continues = False         # a further turn of reading is due
 
     def request(self, message: Message) -> "asyncio.Future[Message]":
         """Sends a call. The future has the reply or the error message; ConnectionError when the bus goes.
@@ -146,13 +147,19 @@ class BoundedBus(MessageBus):
         return _Bounded(self._stream)
 
     def _message_reader(self) -> None:
+        if not self._continues:         # else the loop found more to read while a turn of ours is due already
+            self._read_some()
+
+    def _read_some(self) -> None:
+        self._continues = False
         try:
             for _ in range(BATCH):
                 if self._disconnected or not self._unmarshaller.unmarshall():
                     return
                 read, self._unmarshaller = self._unmarshaller, self._create_unmarshaller()
                 self._take(read.message, read.refused)
-            self._loop.call_soon(self._message_reader)      # others have their turn first
+            self._continues = True
+            self._loop.call_soon(self._read_some)           # others have their turn first
         except (EOFError, OSError) as why:
             self._finalize(why)
 
