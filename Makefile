@@ -37,6 +37,7 @@ $(VENV)/.stamp: requirements/test.txt | packages
 wheels: $(WHEELS)/.stamp
 
 $(WHEELS)/.stamp: requirements/run.txt requirements/helper.txt
+	@install/packages.sh python3-pip
 	rm -rf $(WHEELS)
 	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes --wheel-dir $(WHEELS) \
 	    -r requirements/run.txt
@@ -48,12 +49,13 @@ lint: $(VENV)/.stamp
 	cd install && ../$(BIN)/mypy --config-file ../pyproject.toml install.py
 	$(BIN)/python tests/size.py
 
-test: $(VENV)/.stamp wheels lint
+test: lint $(WHEELS)/.stamp
 	$(BIN)/python -m pytest
 
-demo: $(VENV)/.stamp wheels
+demo: $(VENV)/.stamp $(WHEELS)/.stamp
 	@PYTHONPATH=tests $(BIN)/python -m demo $(if $(JSON),--json)
 
+install: $(WHEELS)/.stamp
 install uninstall purge:
 	@$(INSTALL) $@ $(WHERE) --python="$(PYTHON)"
 

@@ -53,7 +53,7 @@ def main() -> int:
 def install(prefix: str, destdir: str, python: str, wheels: Path) -> None:
     """Builds the tree, moves it into place, and tells the running machine, if it is the target."""
     if not wheels.is_dir():
-        raise InstallError(f"{wheels} is missing: run `make wheels` first (it needs a package index)")
+        raise InstallError(f"{wheels} is missing: run `make wheels`, which needs a package index")
     with tempfile.TemporaryDirectory(prefix="heald-install-") as stage:
         build(Path(stage), prefix, python, wheels)
         move(Path(stage), prefix, destdir)

@@ -109,7 +109,7 @@ def test_purge_takes_configuration_and_history_from_the_destdir_alone(tmp_path: 
 
 
 @pytest.mark.parametrize(("what", "prefix", "wheels", "says"), [
-    ("install", PREFIX, Path("/nowhere"), "make install: /nowhere is missing: run `make wheels` first"),
+    ("install", PREFIX, Path("/nowhere"), "make install: /nowhere is missing: run `make wheels`"),
     ("install", "usr", Path("/nowhere"), "PREFIX=usr must begin with / and name a folder"),
     ("uninstall", PREFIX, Path("/nowhere"), "manifest is missing: nothing is installed below this PREFIX"),
 ])
