@@ -7,7 +7,7 @@ import tokenize
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CORE = ("model", "detector", "resolver", "executor", "engine")
+CORE = ("model", "detector", "resolver", "standback", "incidents", "executor", "engine", "senses")
 LIMITS = {"the controller's core": 1100, "the helper": 600, "all Python that ships": 4000}
 _NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING,
             tokenize.ENDMARKER}
@@ -36,7 +36,7 @@ def counted() -> dict[str, int]:
     core = {path for path in sizes if path.is_relative_to(heald / "sensors") or
             (path.parent == heald and path.stem in CORE)}
     return {"the controller's core": sum(sizes[path] for path in core),
-            "the helper": sum(size for path, size in sizes.items() if path.parts[0] != "controller"),
+            "the helper": sum(size for path, size in sizes.items() if path.parts[0] == "helper"),
             "all Python that ships": sum(sizes.values())}
 
 

@@ -1,0 +1,5 @@
+"""`python3 -m heald_helper`."""
+
+from .service import main
+
+main()

@@ -1,0 +1,79 @@
+"""The contract in org.heald.Helper1.xml, served as it stands: names, errors, and the shape of a request."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .wire import Variant
+
+NAME = INTERFACE = "org.heald.Helper1"
+PATH = "/org/heald/Helper1"
+XML = Path(__file__).with_name("org.heald.Helper1.xml").read_text(encoding="utf-8")
+PARENTS = {"/": "org", "/org": "heald", "/org/heald": "Helper1"}
+"""Paths above ours and the child that leads to it: what `busctl tree` walks."""
+
+METHODS = {"HealService": "service", "HealResource": "resource", "HealSystem": "system"}
+"""Method -> category of its operations."""
+
+OPTIONS = {"wait": "u"}
+WAIT, MAX_WAIT = 20, 300
+
+_OURS = frozenset({"Failed", "Protected", "Busy", "Healthy"})
+
+
+class RefusedError(Exception):
+    """An answer that is an error: the last part of its D-Bus name, and one line without a path for the caller."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+    @property
+    def name(self) -> str:
+        """The whole D-Bus name: a standard one where one exists."""
+        return f"org.heald.Error.{self.code}" if self.code in _OURS else f"org.freedesktop.DBus.Error.{self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call, its shape checked: of the right types and no longer than it may be."""
+
+    category: str
+    operation: str
+    target: str
+    wait: int           # seconds
+
+
+def request(member: str, signature: str, body: list[Any]) -> Request:
+    """The request in a method call's body. RefusedError InvalidArgs where it has not the contract's shape."""
+    if signature != "ssa{sv}":
+        raise RefusedError("InvalidArgs", f"{member} takes ssa{{sv}} (operation, target, options), not {signature!r}")
+    operation, target, options = body
+    if len(target) > 255:
+        raise RefusedError("InvalidArgs", "the target is longer than 255 characters")
+    return Request(METHODS[member], operation, target, _wait(options))
+
+
+def _wait(options: dict[str, Variant]) -> int:
+    for key, value in options.items():
+        if key not in OPTIONS:
+            raise RefusedError("InvalidArgs", f"unknown option {key[:40]!r}: there is {', '.join(OPTIONS)}")
+        if value.signature != OPTIONS[key]:
+            raise RefusedError("InvalidArgs", f"option {key} is of type {OPTIONS[key]}, not {value.signature[:40]}")
+    wait = int(options["wait"].value) if "wait" in options else WAIT
+    if wait > MAX_WAIT:
+        raise RefusedError("InvalidArgs", f"option wait is at most {MAX_WAIT} seconds")
+    return wait
+
+
+def introspection(path: str) -> str | None:
+    """The XML at `path`: ours, or a parent's that names the way to ours; None for a path that is not there."""
+    if path == PATH:
+        return XML
+    return f'<node><node name="{PARENTS[path]}"/></node>\n' if path in PARENTS else None
+
+
+def report(state: str, unit: str, result: str, before: str, after: str) -> dict[str, Variant]:
+    """The a{sv} that every method answers with."""
+    fields = {"state": state, "unit": unit, "result": result, "before": before, "after": after}
+    return {key: Variant("s", value) for key, value in fields.items()}

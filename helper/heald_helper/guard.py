@@ -1,0 +1,84 @@
+"""Which units root touches at all, whoever asks: the controller may be taken over, and a person may err."""
+
+import re
+from fnmatch import fnmatchcase
+
+from .contract import RefusedError
+from .settings import Settings
+from .systemd import Manager, Unit
+
+NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,245}\.(service|socket|timer|path|mount)", re.ASCII)
+"""A unit that can be healed. Scopes and slices hold somebody's processes, devices and swaps are the kernel's."""
+
+FOLDERS = tuple(f"{folder}/" for folder in (
+    "/etc/systemd", "/usr/lib/systemd", "/lib/systemd", "/usr/local/lib/systemd", "/nix/store",
+    "/run/systemd/generator", "/run/systemd/generator.early", "/run/systemd/generator.late"))
+"""Where only root, the distribution or a generator puts unit files; never elsewhere in /run."""
+
+NEVER = (
+    "dbus*", "polkit*", "user@*", "user-runtime-dir@*", "*getty*", "display-manager.service",
+    "gdm*", "lightdm*", "sddm*", "lxdm*", "xdm*", "greetd*", "ly.service", "ly@*", "slim*", "nodm*", "cosmic-greeter*",
+    "init.scope", "systemd-*", "heald*", "debug-shell*", "emergency*", "rescue*", "initrd-*", "plymouth*", "auditd*",
+    "fwupd*", "pacemaker*", "corosync*", "drbd*", "ceph*",
+)
+"""Never touched: the ground we stand on, other people's sessions, and what has a healer of its own."""
+
+BUT = ("systemd-resolved.service", "systemd-networkd.service", "systemd-timesyncd.service", "systemd-oomd.service")
+"""Of systemd's own units these may be started, where they failed."""
+
+
+def check_name(name: str) -> None:
+    """RefusedError InvalidArgs where `name` is not the full name of a unit that can be healed."""
+    if not NAME.fullmatch(name):
+        raise RefusedError("InvalidArgs", "not the full name of a .service, .socket, .timer, .path or .mount unit")
+    stem = name.rpartition(".")[0]
+    if stem.endswith("@") or stem.startswith("@"):
+        raise RefusedError("InvalidArgs", "a template is not a unit: name an instance")
+
+
+def check_loaded(unit: Unit) -> None:
+    """RefusedError InvalidArgs where root did not install it."""
+    state = unit.text("LoadState")
+    if state == "not-found":
+        raise RefusedError("InvalidArgs", "there is no such unit")
+    if state == "masked":
+        raise RefusedError("Failed", f"{unit.id} is masked: systemctl unmask it if it should run")
+    if state != "loaded":
+        raise RefusedError("Failed", f"{unit.id} could not be loaded ({state}): see systemctl status")
+    path = unit.text("FragmentPath")
+    if unit.flag("Transient") or ".." in path or not path.startswith(FOLDERS):
+        raise RefusedError("InvalidArgs", f"{unit.id} is transient, or its file is not in one of systemd's folders")
+
+
+async def check_touchable(manager: Manager, unit: Unit, settings: Settings, *, starts: bool) -> None:
+    """RefusedError Protected where this unit, under any of its names, is never touched. `starts`: only to start it."""
+    check_name(unit.id)
+    names = {unit.id, unit.name, *unit.names("Names")}
+    own = any(fnmatchcase(name, glob) for name in names for glob in settings.protected)
+    never = any(fnmatchcase(name, glob) for name in names for glob in NEVER)
+    excused = starts and unit.state == "failed" and unit.id in BUT
+    if own or (never and not excused):
+        where = "protected in helper.toml" if own else "never touched by heald"
+        raise RefusedError("Protected", f"{unit.id} is {where}")
+    if unit.flag("RefuseManualStart") or unit.flag("RefuseManualStop"):
+        raise RefusedError("Protected", f"{unit.id} refuses to be started or stopped by hand")
+    if unit.id.endswith(".service"):
+        await _check_nobodys_session(manager, unit)
+    if "@" in unit.id:
+        await _check_instance(manager, unit)
+
+
+async def _check_nobodys_session(manager: Manager, unit: Unit) -> None:
+    """A service with a PAM name or a terminal is somebody's session."""
+    for key in ("PAMName", "TTYPath"):
+        if await manager.detail(unit, key) != "":
+            raise RefusedError("Protected", f"{unit.id} has {key}=: it is somebody's session")
+
+
+async def _check_instance(manager: Manager, unit: Unit) -> None:
+    """Anyone may load an instance of any name, so that it exists proves nothing: it must have run."""
+    if unit.state not in {"active", "failed"} and not unit.number("ActiveExitTimestampMonotonic"):
+        raise RefusedError("Protected", f"{unit.id} is an instance that never ran")
+    for name in unit.names("TriggeredBy"):
+        if name.endswith(".socket") and await manager.detail(await manager.unit(name), "Accept") is not False:
+            raise RefusedError("Protected", f"{unit.id} belongs to one connection of {name}")

@@ -1,0 +1,113 @@
+"""How much root does for the controller: counted here, where a controller that was taken over cannot reach it."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from .contract import RefusedError
+from .settings import Settings
+
+HOUR = 3600.0
+UID_CALLS, OWN_CALLS, ALL_CALLS, KEPT = 2, 4, 16, 4
+"""Calls in flight: a uid's, the controller's, everybody's, and of these kept for the controller."""
+
+Begun = tuple[float, str, str, bool]
+"""When (CLOCK_BOOTTIME), operation, target, and whether it was for the controller."""
+
+
+def now() -> float:
+    """CLOCK_BOOTTIME: it runs on in sleep, and no one sets it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def monotonic() -> float:
+    """CLOCK_MONOTONIC: the clock of systemd's stamps."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+class Ledger:
+    """What root began, in one small file in /run: a full disk neither blocks it nor resets it, a reboot does.
+
+    A file that cannot be understood counts as an hour's limit used up just now: in doubt root does nothing.
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._file = folder / "begun.json"
+        self.saved = True
+        try:
+            rows = json.loads(self._file.read_text("ascii"))
+            self._begun: list[Begun] = [(float(at), str(op), str(target), bool(own)) for at, op, target, own in rows]
+        except FileNotFoundError:
+            self._begun = []
+        except (OSError, ValueError, TypeError) as error:
+            sys.stderr.write(f"{self._file} is damaged ({error}): the controller is refused for an hour\n")
+            self._begun = [(now(), "", "", True)] * settings.per_hour
+
+    def check(self, operation: str, target: str, settings: Settings) -> None:
+        """RefusedError LimitsExceeded where the controller has had its share."""
+        at = now()
+        own = [(when, op, what) for when, op, what, counted in self._begun if counted and when > at - HOUR]
+        if len(own) >= settings.per_hour:
+            raise RefusedError("LimitsExceeded", f"{settings.per_hour} actions in an hour: per_hour in helper.toml")
+        tokens, last = float(settings.burst), at - HOUR
+        for when, op, what in own:
+            if (op, what) == (operation, target):
+                tokens = min(settings.burst, tokens + (when - last) / max(1, settings.refill)) - 1
+                last = when
+        if tokens + (at - last) / max(1, settings.refill) < 1:
+            raise RefusedError("LimitsExceeded", f"{operation} was done {settings.burst} times; then once in "
+                                                 f"{settings.refill} s: burst and refill in helper.toml")
+
+    def add(self, operation: str, target: str, *, own: bool) -> Begun:
+        """Root begins this now."""
+        at = now()
+        entry = (at, operation, target, own)
+        self._begun = [*(row for row in self._begun if row[0] > at - HOUR), entry]
+        self.save()
+        return entry
+
+    def take_back(self, entry: Begun) -> None:
+        """It turned out that there was nothing to do: a refusal costs nothing."""
+        self._begun = [row for row in self._begun if row is not entry]
+        self.save()
+
+    def started(self, unit: str, since: float) -> bool:
+        """Whether root started this unit after `since`."""
+        return any(when > since and what == unit and op.startswith("service/") for when, op, what, _ in self._begun)
+
+    def save(self) -> None:
+        """Replaces the file in one step. Where /run is full it stays unsaved, and the helper must not leave."""
+        new = self._file.with_suffix(".new")
+        try:
+            new.write_text(json.dumps(self._begun), "ascii")
+            os.replace(new, self._file)
+            self.saved = True
+        except OSError as error:
+            if self.saved:
+                sys.stderr.write(f"{self._file} cannot be written ({error}): the counts are kept in memory\n")
+            self.saved = False
+
+
+class Flight:
+    """The calls in flight, by uid."""
+
+    def __init__(self, controller: int) -> None:
+        self._controller = controller
+        self._by_uid: dict[int, int] = {}
+
+    def enter(self, uid: int) -> None:
+        """RefusedError LimitsExceeded where too many are in flight; else leave() must follow."""
+        own = uid == self._controller
+        mine, others = self._by_uid.get(uid, 0), sum(n for u, n in self._by_uid.items() if u != self._controller)
+        full = not own and others >= ALL_CALLS - KEPT
+        if full or mine >= (OWN_CALLS if own else UID_CALLS):
+            raise RefusedError("LimitsExceeded", "too many calls are in flight: wait for an answer, then try again")
+        self._by_uid[uid] = mine + 1
+
+    def leave(self, uid: int) -> None:
+        """One call of this uid was answered, or its caller is gone."""
+        self._by_uid[uid] -= 1
+        if not self._by_uid[uid]:
+            del self._by_uid[uid]

@@ -1,0 +1,249 @@
+"""The service: every call takes the same way, in the same order, and is answered exactly once.
+
+Shape, operation, target, unit, polkit, what root must see, limits, act, answer. It leaves when nobody needs it.
+"""
+
+import asyncio
+import os
+import pwd
+import signal
+import socket
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from . import __version__, authority, contract, limits, operations
+from .contract import RefusedError, Request
+from .operations import Job, Scene
+from .settings import File
+from .systemd import LOST, Manager
+from .wire import Bus, Call, CallError, Variant
+
+IDLE = 30.0             # seconds without a call after which the helper leaves; the bus starts it again
+UNKNOWN_CALLS = 4       # calls in flight of one connection whose uid is not known yet
+CONTROLLER = "_heald"
+NAME_LENGTH = 60        # of a unit in a password prompt: longer ones push its buttons off the screen
+
+
+Outcome = dict[str, Variant] | RefusedError
+
+
+class Helper:
+    """org.heald.Helper1 on one bus."""
+
+    def __init__(self, bus: Bus, manager: Manager, file: File, ledger: limits.Ledger) -> None:
+        self._bus, self._manager, self._file, self._ledger = bus, manager, file, ledger
+        self._controller = _uid_of(CONTROLLER)
+        self._flight = limits.Flight(self._controller)
+        self._asking: dict[asyncio.Task[None], str] = {}        # calls without an answer yet, and their sender
+        self._begun: set[asyncio.Task[None]] = set()            # of these, those for which root began something
+        self._working: set[asyncio.Task[Any]] = set()
+        self._busy: set[str] = set()                            # units that are being acted on
+        self._senders: Counter[str] = Counter()
+        self.idle = asyncio.Event()
+        self._timer = asyncio.get_running_loop().call_later(IDLE, self.idle.set)
+        bus.on_call, bus.on_vanished = self.answer, self._vanished
+
+    def answer(self, call: Call) -> None:
+        """One call; its answer may come later."""
+        self._timer.cancel()
+        if self._senders[call.sender] >= UNKNOWN_CALLS:
+            call.error("org.freedesktop.DBus.Error.LimitsExceeded", "too many calls are in flight: wait for an answer")
+            return
+        self._senders[call.sender] += 1
+        task = asyncio.create_task(self._answer(call))
+        self._asking[task] = call.sender
+        task.add_done_callback(lambda _: self._answered(task, call.sender))
+
+    async def finish(self) -> None:
+        """Wait until all that was begun has ended and every call is answered."""
+        while tasks := self._working | set(self._asking):
+            await asyncio.wait(tasks)
+
+    def _answered(self, task: asyncio.Task[Any], sender: str) -> None:
+        self._asking.pop(task)
+        self._begun.discard(task)
+        self._senders -= Counter({sender: 1})
+        self._rest()
+
+    def _rest(self) -> None:
+        """Leave after a while; not while the ledger could not be written, for it would be lost."""
+        self._timer.cancel()
+        if not self._asking and not self._working and self._ledger.saved:
+            self._timer = asyncio.get_running_loop().call_later(IDLE, self.idle.set)
+
+    def _vanished(self, sender: str) -> None:
+        """Nobody waits for the answer: end its prompt. What was begun goes on."""
+        for task, who in self._asking.items():
+            if who == sender and task not in self._begun:
+                task.cancel()
+
+    async def _answer(self, call: Call) -> None:
+        try:
+            if call.interface == contract.INTERFACE and call.member in contract.METHODS and call.path == contract.PATH:
+                await self._heal(call)
+            else:
+                await self._standard(call)
+        except RefusedError as refusal:
+            call.error(refusal.name, str(refusal))
+        except (CallError, TimeoutError, ConnectionError) as error:
+            call.error("org.heald.Error.Failed", f"the bus did not answer the helper: {type(error).__name__}")
+        except asyncio.CancelledError:
+            return                      # its caller is gone
+        except Exception:
+            call.error("org.heald.Error.Failed", "an internal error: see journalctl -u heald-helper")
+            raise                       # asyncio writes it to our journal
+
+    async def _standard(self, call: Call) -> None:
+        """Introspectable, Properties and Peer."""
+        xml = contract.introspection(call.path)
+        match call.interface.rpartition(".")[2], call.member, call.body:
+            case "Introspectable", "Introspect", [] if xml:
+                call.reply("s", xml)
+            case "Peer", "Ping", []:
+                call.reply("")
+            case "Properties", "Get", [_, name] if call.path == contract.PATH:
+                known = await self._properties()
+                if name not in known:
+                    raise RefusedError("UnknownProperty", "there is no such property")
+                call.reply("v", known[name])
+            case "Properties", "GetAll", [_] if call.path == contract.PATH:
+                call.reply("a{sv}", await self._properties())
+            case "Properties", "Set", [_, _, _] if call.path == contract.PATH:
+                raise RefusedError("PropertyReadOnly", "every property is read-only")
+            case _ if xml is None:
+                raise RefusedError("UnknownObject", f"there is only {contract.PATH}")
+            case _:
+                raise RefusedError("UnknownMethod", "there is no such method: see busctl introspect")
+
+    async def _properties(self) -> dict[str, Variant]:
+        found = await operations.supported(self._manager, self._file.read())
+        return {"Version": Variant("s", __version__), "Operations": Variant("as", found)}
+
+    async def _heal(self, call: Call) -> None:
+        """One of the three methods."""
+        uid = await self._bus.uid(call.sender)
+        self._flight.enter(uid)
+        try:
+            request = contract.request(call.member, call.signature, call.body)
+            scene = await self._authorized(call, request)
+            self._begun |= {task for task in self._asking if task is asyncio.current_task()}
+            work = await self._begin(scene, request, uid)
+            await asyncio.wait({work}, timeout=request.wait)
+            if not work.done():
+                call.reply("a{sv}", contract.report("running", scene.unit.id, "", scene.before, ""))
+            elif isinstance(outcome := work.result(), RefusedError):
+                raise outcome
+            else:
+                call.reply("a{sv}", outcome)
+        finally:
+            self._flight.leave(uid)
+
+    async def _authorized(self, call: Call, request: Request) -> Scene:
+        """The row, the unit and polkit's yes. After a prompt everything is looked at again."""
+        settings = self._file.read()
+        row = operations.find(request.category, request.operation)
+        unit = await operations.resolve(row, request.operation, request.target, self._manager, settings)
+        action = row.action or f"org.heald.helper.{request.category}"
+        details = {"operation": request.operation, "target": _short(request.target), "unit": _short(unit.id)}
+        await authority.authorize(self._bus, call, action, details)
+        if call.interactive:
+            settings = self._file.read()
+            unit = await operations.resolve(row, request.operation, request.target, self._manager, settings)
+        scene = Scene(self._manager, settings, self._ledger, row, unit, request.target)
+        await row.sees(scene)
+        return scene
+
+    async def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Any]:
+        """Count it, ask systemd, and watch for the end. Between the check and the count nothing else runs."""
+        unit, own = scene.unit.id, uid == self._controller
+        operation = f"{request.category}/{request.operation}"
+        if unit in self._busy:
+            raise RefusedError("Busy", f"an action on {unit} is under way")
+        if own:
+            self._ledger.check(operation, request.target, scene.settings)
+        entry = self._ledger.add(operation, request.target, own=own)
+        self._busy.add(unit)
+        try:
+            scene.before = scene.measure()
+            job = await scene.row.does(scene)
+        except BaseException:
+            self._ledger.take_back(entry)
+            self._busy.discard(unit)
+            raise
+        sys.stderr.write(f"{operation} {unit} for uid {uid}\n")
+        work = asyncio.create_task(self._work(scene, request, entry, job))
+        self._working.add(work)
+        work.add_done_callback(self._worked)
+        return work
+
+    def _worked(self, work: asyncio.Task[Any]) -> None:
+        self._working.discard(work)
+        self._rest()
+
+    async def _work(self, scene: Scene, request: Request, entry: limits.Begun, job: Job) -> Outcome:
+        """Wait for the job, look again, tell everyone."""
+        outcome: Outcome
+        try:
+            await asyncio.wait({job}, timeout=LOST)
+            outcome = await operations.outcome(scene, job.result() if job.done() else "timeout")
+        except RefusedError as refusal:
+            outcome = refusal
+        finally:
+            self._busy.discard(scene.unit.id)
+        if isinstance(outcome, RefusedError) and outcome.code == "Healthy":
+            self._ledger.take_back(entry)
+            return outcome
+        good = not isinstance(outcome, RefusedError)
+        detail = str(outcome) if isinstance(outcome, RefusedError) else str(outcome["result"].value)
+        self._bus.signal(contract.PATH, contract.INTERFACE, "Finished", "sssbs",
+                         request.category, request.operation, request.target, good, detail)
+        return outcome
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_LENGTH else f"{name[:NAME_LENGTH // 2 - 2]}...{name[-NAME_LENGTH // 2 + 1:]}"
+
+
+def _uid_of(name: str) -> int:
+    """The uid of a user, or one that nobody has."""
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return -1
+
+
+def _notify(state: str) -> None:
+    """sd_notify(3), where systemd listens."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.connect("\0" + address[1:] if address[0] == "@" else address)
+            sock.send(state.encode())
+
+
+async def serve() -> None:
+    """Until idle, until SIGTERM, or until the bus is gone (ConnectionError)."""
+    bus = await Bus.connect(os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/system_bus_socket"))
+    file = File()
+    helper = Helper(bus, await Manager.attach(bus), file, limits.Ledger(
+        Path(os.environ.get("RUNTIME_DIRECTORY", "/run/heald-helper")), file.read()))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, helper.idle.set)
+    await bus.own(contract.NAME)
+    idle = asyncio.create_task(helper.idle.wait())
+    await asyncio.wait({idle, bus.lost}, return_when=asyncio.FIRST_COMPLETED)
+    if bus.lost.done():
+        raise ConnectionError("the bus is gone")
+    _notify("STOPPING=1")
+    await bus.release(contract.NAME)        # its answer is a barrier: all that was sent to the name is in our tasks
+    await helper.finish()
+    await bus.close()
+
+
+def main() -> None:
+    """Exit code 1 and one line where the bus cannot be reached or was lost."""
+    try:
+        asyncio.run(serve())
+    except (OSError, CallError, TimeoutError) as error:
+        sys.exit(f"heald-helper: {error}")

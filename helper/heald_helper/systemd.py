@@ -1,0 +1,159 @@
+"""systemd's manager: one unit read, one unit told to do something, and the end of the job waited for."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .contract import RefusedError
+from .wire import Bus, CallError
+
+NAME, PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
+MANAGER = (NAME, PATH, "org.freedesktop.systemd1.Manager")
+PROPERTIES = "org.freedesktop.DBus.Properties"
+MODE = "fail"           # `replace` would cancel a person's stop
+LOST = 3600.0           # seconds after which the end of a job is no longer waited for
+
+_CONTRADICTS = frozenset({"TransactionIsDestructive", "TransactionJobsConflicting"})
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit as systemd described it in one fresh read. A property of another type than expected is a refusal."""
+
+    name: str                   # as it was asked for
+    path: str
+    properties: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return self.text("Id")
+
+    @property
+    def state(self) -> str:
+        return self.text("ActiveState")
+
+    def text(self, key: str) -> str:
+        return self._of(str, key)
+
+    def flag(self, key: str) -> bool:
+        return self._of(bool, key)
+
+    def number(self, key: str) -> int:
+        return self._of(int, key)
+
+    def names(self, *keys: str) -> list[str]:
+        """The unit names in these properties, each once."""
+        found: list[str] = []
+        for key in keys:
+            found += self._of(list, key)
+        return list(dict.fromkeys(found))
+
+    def _of(self, kind: type[T], key: str) -> T:
+        value = self.properties.get(key)
+        if type(value) is not kind:
+            raise RefusedError("Failed", f"systemd says nothing of {key} of {self.name}")
+        return value
+
+
+class Manager:
+    """Calls of the manager. Make one with `await Manager.attach(bus)`."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._asking = 0
+        self._ended: dict[str, asyncio.Future[str]] = {}    # job -> its result, while somebody asks for one
+
+    @classmethod
+    async def attach(cls, bus: Bus) -> "Manager":
+        manager = cls(bus)
+        await bus.match(f"sender='{NAME}',path='{PATH}',interface='{MANAGER[2]}',member='JobRemoved'")
+        await bus.follow(NAME, manager._signalled)
+        with suppress(CallError):       # subscribed already: it outlives a reexec
+            await bus.call(MANAGER, "Subscribe", expect="")
+        return manager
+
+    async def unit(self, name: str) -> Unit:
+        """`name` as it is now, loaded for this if need be. RefusedError InvalidArgs where systemd knows none."""
+        [path] = await self._call("LoadUnit", "s", [name], "o")
+        return await self._read(name, str(path))
+
+    async def again(self, unit: Unit) -> Unit:
+        """The same unit, read afresh."""
+        return await self._read(unit.name, unit.path)
+
+    async def detail(self, unit: Unit, key: str) -> Any:
+        """A property of the unit's own type (Service, Socket, …); None where it has none of that name."""
+        kind = unit.id.rpartition(".")[2].capitalize()
+        try:
+            answer = await self._bus.call(
+                (NAME, unit.path, PROPERTIES), "Get", "ss", [f"org.freedesktop.systemd1.{kind}", key], expect="v")
+        except CallError:
+            return None
+        except TimeoutError as error:
+            raise silent() from error
+        return answer[0]
+
+    async def reset_failed(self, unit: Unit) -> None:
+        """Forget the failure and the start limit: both would refuse a start."""
+        await self._call("ResetFailedUnit", "s", [unit.id], "")
+
+    async def job(self, member: str, unit: Unit) -> asyncio.Future[str]:
+        """Ask for a job (StartUnit, TryRestartUnit, ReloadUnit); the future is systemd's result of it."""
+        self._asking += 1
+        try:
+            [path] = await self._call(member, "ss", [unit.id, MODE], "o")
+        except BaseException:
+            self._done()
+            raise
+        ended = self._ended.setdefault(str(path), asyncio.get_running_loop().create_future())
+        ended.add_done_callback(lambda _: self._done())
+        return ended
+
+    def _done(self) -> None:
+        self._asking -= 1
+        if not self._asking:
+            self._ended.clear()
+
+    def _signalled(self, member: str, body: list[Any]) -> None:
+        """JobRemoved(u id, o job, s unit, s result) may come before the answer that names the job."""
+        if member != "JobRemoved" or not self._asking or len(body) != 4:
+            return
+        _, job, _, result = body
+        ended = self._ended.setdefault(job, asyncio.get_running_loop().create_future())
+        if not ended.done():
+            ended.set_result(str(result))
+
+    async def _read(self, name: str, path: str) -> Unit:
+        try:
+            [properties] = await self._bus.call(
+                (NAME, path, PROPERTIES), "GetAll", "s", ["org.freedesktop.systemd1.Unit"], expect="a{sv}")
+        except CallError as error:
+            raise _refusal(error) from error
+        except TimeoutError as error:
+            raise silent() from error
+        return Unit(name, path, properties)
+
+    async def _call(self, member: str, signature: str, body: list[Any], expect: str) -> list[Any]:
+        try:
+            return await self._bus.call(MANAGER, member, signature, body, expect=expect)
+        except CallError as error:
+            raise _refusal(error) from error
+        except TimeoutError as error:
+            raise silent() from error
+
+
+def silent() -> RefusedError:
+    """What is answered when systemd does not answer us."""
+    return RefusedError("Timeout", "systemd did not answer: see systemctl status")
+
+
+def _refusal(error: CallError) -> RefusedError:
+    last = error.name.rpartition(".")[2]
+    if last == "NoSuchUnit":
+        return RefusedError("InvalidArgs", "there is no such unit")
+    if last in _CONTRADICTS:
+        return RefusedError("Busy", "systemd has a job that contradicts this; try again when it is done")
+    return RefusedError("Failed", f"systemd refused: {last}")

@@ -1,0 +1,256 @@
+"""The helper's one connection to the bus; the only file that imports dbus_next, and of it only the codec.
+
+dbus_next's own connection decodes whatever arrives, however large, and dies of a full socket. Here asyncio's streams
+carry the bytes: what is too long is read off and dropped undecoded, and the loop gets its turn between messages.
+"""
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from struct import unpack_from
+from typing import Any
+
+from dbus_next._private import address as _address
+from dbus_next._private import unmarshaller as _unmarshaller
+from dbus_next.constants import MessageFlag, MessageType
+from dbus_next.message import Message
+from dbus_next.signature import Variant
+
+__all__ = ["Bus", "Call", "CallError", "Variant"]
+
+MAX_BODY = 64 * 1024
+"""Bytes in the body of a call or signal. Ours need less than 1 KiB."""
+MAX_HEAD = 4 * 1024
+"""Bytes in a message's header; the bus bounds every field of it to 255 but the object path."""
+MAX_REPLY = 4 * 1024 * 1024
+"""Bytes in the answer to a call of our own. All properties of a unit are about 15 kB."""
+TURN = 32
+"""Messages read before the rest of the loop has its turn."""
+LIMIT = 10.0
+"""Seconds to wait for an answer."""
+
+BUS: "Peer" = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+_ANSWERS = (MessageType.METHOD_RETURN, MessageType.ERROR)
+_TOO_LONG = "org.freedesktop.DBus.Error.LimitsExceeded"
+
+_codec: Any = _unmarshaller     # untyped in dbus_next
+_addresses: Any = _address
+
+Peer = tuple[str, str, str]
+"""Whom to call: bus name, object path, interface."""
+Handler = Callable[[str, list[Any]], None]
+
+
+class CallError(Exception):
+    """An error that a peer answered with: its D-Bus name and its text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name}: {text}")
+        self.name = name
+
+
+class Call:
+    """A method call that was sent to us and wants an answer: exactly one is given."""
+
+    def __init__(self, bus: "Bus", message: Message) -> None:
+        self._bus, self._serial = bus, message.serial
+        self.sender = str(message.sender)
+        self.path, self.interface, self.member = str(message.path), message.interface or "", str(message.member)
+        self.signature, self.body = str(message.signature), list(message.body)
+        self.interactive = bool(message.flags & MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION)
+
+    def reply(self, signature: str, *body: Any) -> None:
+        self._answer(message_type=MessageType.METHOD_RETURN, signature=signature, body=list(body))
+
+    def error(self, name: str, text: str) -> None:
+        self._answer(message_type=MessageType.ERROR, error_name=name, signature="s", body=[text])
+
+    def _answer(self, **fields: Any) -> None:
+        if self._serial:
+            self._bus.send(destination=self.sender, reply_serial=self._serial, **fields)
+        self._serial = 0
+
+
+class Bus:
+    """A connection. `on_call` and `on_vanished` are set before a name is requested."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._serial = 0
+        self._answers: dict[int, asyncio.Future[Message]] = {}
+        self._owners: dict[str, str] = {}
+        self._handlers: dict[str, Handler] = {}
+        self.on_call: Callable[[Call], None] = lambda call: call.error("org.freedesktop.DBus.Error.UnknownMethod", "")
+        self.on_vanished: Callable[[str], None] = lambda _name: None
+        self.lost = asyncio.create_task(self._read_all())
+
+    @classmethod
+    async def connect(cls, address: str) -> "Bus":
+        """Connect to the bus at `address` (unix:path=…) as our own uid. OSError where that fails."""
+        options = dict(_addresses.parse_address(address)).get("unix", {})
+        path = options.get("path") or "\0" + options.get("abstract", "")
+        reader, writer = await asyncio.open_unix_connection(path, limit=MAX_BODY)
+        writer.write(b"\0AUTH EXTERNAL " + str(os.getuid()).encode().hex().encode() + b"\r\n")
+        if not (await reader.readline()).startswith(b"OK "):
+            raise ConnectionError("the bus did not accept our uid")
+        writer.write(b"BEGIN\r\n")
+        bus = cls(reader, writer)
+        await bus.call(BUS, "Hello", expect="s")
+        await bus.match("sender='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''")
+        return bus
+
+    async def own(self, name: str) -> None:
+        """Take `name`; ConnectionError if another has it. 4 is DO_NOT_QUEUE, 1 PRIMARY_OWNER."""
+        if await self.call(BUS, "RequestName", "su", [name, 4], expect="u") != [1]:
+            raise ConnectionError(f"{name} belongs to another process")
+
+    async def release(self, name: str) -> None:
+        """Give `name` back. When this returns, every call that was sent to the name has been handed to on_call."""
+        await self.call(BUS, "ReleaseName", "s", [name], expect="u")
+
+    async def uid(self, sender: str) -> int:
+        """The uid behind a unique name."""
+        return int((await self.call(BUS, "GetConnectionUnixUser", "s", [sender], expect="u"))[0])
+
+    async def match(self, rule: str) -> None:
+        await self.call(BUS, "AddMatch", "s", [f"type='signal',{rule}"], expect="")
+
+    async def follow(self, name: str, handler: Handler) -> None:
+        """Hand the signals of `name` to `handler`, and believe them only from whoever owns it now."""
+        self._handlers[name] = handler
+        await self.match(f"sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{name}'")
+        try:
+            owner = await self.call(BUS, "GetNameOwner", "s", [name], expect="s")
+            self._owners[name] = str(owner[0])
+        except CallError:
+            self._owners.pop(name, None)    # not there yet: NameOwnerChanged will tell
+
+    async def call(self, peer: Peer, member: str, signature: str = "", body: Sequence[Any] = (),
+                   *, expect: str, limit: float = LIMIT) -> list[Any]:
+        """The body of the answer, its variants unpacked. `expect` is the signature it must have.
+
+        CallError: the peer answered with an error, or with another signature. TimeoutError: not in `limit` seconds.
+        """
+        answer = asyncio.get_running_loop().create_future()
+        serial = self._serial + 1
+        self._answers[serial] = answer
+        try:
+            self.ask(peer, member, signature, body)
+            async with asyncio.timeout(limit):
+                message = await answer
+        finally:
+            self._answers.pop(serial, None)
+        if message.message_type is MessageType.ERROR:
+            raise CallError(str(message.error_name), str(message.body[0]) if message.body else "")
+        if message.signature != expect:
+            raise CallError("org.freedesktop.DBus.Error.InvalidSignature", f"{member} answered {message.signature!r}")
+        return [plain(value) for value in message.body]
+
+    def ask(self, peer: Peer, member: str, signature: str, body: Sequence[Any]) -> None:
+        """Send a method call whose answer nobody waits for."""
+        destination, path, interface = peer
+        self.send(destination=destination, path=path, interface=interface, member=member,
+                  signature=signature, body=list(body))
+
+    def signal(self, path: str, interface: str, member: str, signature: str, *body: Any) -> None:
+        self.send(message_type=MessageType.SIGNAL, path=path, interface=interface, member=member,
+                  signature=signature, body=list(body))
+
+    def send(self, **fields: Any) -> None:
+        """Queue one message; a full socket is waited for, not died of."""
+        self._serial += 1
+        message: Any = Message(serial=self._serial, **fields)
+        self._writer.write(message._marshall())
+
+    async def close(self) -> None:
+        """Send what is queued and leave."""
+        await self._writer.drain()
+        self.lost.cancel()
+        self._writer.close()
+
+    async def _read_all(self) -> None:
+        """Ends only with the connection."""
+        try:
+            while True:
+                for _ in range(TURN):
+                    await self._read()
+                await asyncio.sleep(0)
+        except (OSError, EOFError):
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_exception(ConnectionError("the bus is gone"))
+
+    async def _read(self) -> None:
+        start = await self._reader.readexactly(16)
+        body, fields = unpack_from("<I4xI" if start[0] == ord("l") else ">I4xI", start, 4)
+        fields += -fields & 7
+        if 16 + fields > MAX_HEAD:
+            await self._drop(fields + body)
+            return
+        head = start + await self._reader.readexactly(fields)
+        if body <= (MAX_REPLY if start[1] in {kind.value for kind in _ANSWERS} else MAX_BODY):
+            self._take(decode(head + await self._reader.readexactly(body)), "")
+        else:
+            await self._drop(body)
+            self._take(decode(head[:4] + bytes(4) + head[8:]), f"the message is longer than {MAX_BODY} bytes")
+
+    async def _drop(self, length: int) -> None:
+        while length:
+            data = await self._reader.read(min(length, MAX_BODY))
+            if not data:
+                raise EOFError
+            length -= len(data)
+
+    def _take(self, message: Message | None, refused: str) -> None:
+        if message is None:
+            return
+        if message.message_type in _ANSWERS:
+            answer = self._answers.get(message.reply_serial)
+            if answer and not answer.done():
+                if refused:
+                    answer.set_exception(CallError(_TOO_LONG, refused))
+                else:
+                    answer.set_result(message)
+        elif message.message_type is MessageType.SIGNAL:
+            if not refused:
+                self._signalled(message)
+        elif not message.flags & MessageFlag.NO_REPLY_EXPECTED:     # one that wants no answer is dropped unseen
+            call = Call(self, message)
+            if refused:
+                call.error(_TOO_LONG, refused)
+            else:
+                self.on_call(call)
+
+    def _signalled(self, message: Message) -> None:
+        """Nobody can forge the bus's own name as sender; any other sender must own the name it speaks for."""
+        if message.sender == BUS[0] and message.member == "NameOwnerChanged" and message.signature == "sss":
+            name, _, owner = message.body
+            if name in self._handlers:
+                self._owners[name] = owner
+            elif not owner:
+                self.on_vanished(name)
+            return
+        for name, handler in self._handlers.items():
+            if message.sender and message.sender == self._owners.get(name):
+                handler(str(message.member), message.body)
+
+
+def decode(data: bytes) -> Message | None:
+    """One whole message, or None for one that the codec does not understand."""
+    try:
+        message: Message | None = _codec.Unmarshaller(io.BytesIO(data)).unmarshall()
+    except Exception as error:  # noqa: BLE001 - the codec raises many kinds on hostile bytes; all mean: not a message
+        sys.stderr.write(f"dropped a message that does not decode ({type(error).__name__})\n")
+        return None
+    return message
+
+
+def plain(value: Any) -> Any:
+    """`value` with every variant in it unpacked."""
+    if isinstance(value, Variant):
+        return plain(value.value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
