@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from world import BEGIN, Story, World
+
 from heald.errors import Code
 from heald.history import History
 from heald.model import Action, Category, FileSystem, Machine, Mode, PathMode, Result
 from heald.settings import BUILT_IN, Settings
-from world import BEGIN, Story, World
 
 GIB = 1 << 30
 

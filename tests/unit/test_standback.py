@@ -1,0 +1,66 @@
+"""Each reason to keep the hands off, and the cases beside it that are none."""
+
+from dataclasses import replace
+
+import pytest
+
+from heald.model import Issue, Machine, Severity, Unit
+from heald.standback import reason, stopped
+
+DEAD = Unit("a.service", active_state="failed", sub_state="failed", result="exit-code", service_type="simple",
+            main_start=100, main_exit=900, active_exit=901)
+
+
+def why(unit: Unit = DEAD, machine: Machine | None = None, now: float = 1000) -> str:
+    return reason(Issue("unit-failed", unit.name, Severity.HIGH, 0, "", "", "", unit=unit), machine or Machine(), now)
+
+
+def test_no_reason() -> None:
+    assert why() == ""
+
+
+@pytest.mark.parametrize(("facts", "word"), [
+    ({"load_state": "masked"}, "masked: "),
+    ({"job": 12}, "job: "),
+    ({"active_state": "activating", "sub_state": "auto-restart"}, "restarting: "),
+    ({"active_state": "activating", "sub_state": "start"}, "job: "),
+    ({"active_exit": 899}, "stopped: "),
+    ({"name": "heald-helper.service"}, "own: "),
+    ({"name": "heald.service"}, "own: "),
+])
+def test_a_units_reasons(facts: dict[str, object], word: str) -> None:
+    assert why(replace(DEAD, **facts)).startswith(word)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("machine", "word"), [
+    (Machine("starting", up=599), "boot: "),
+    (Machine("initializing", up=5), "boot: "),
+    (Machine("starting", up=601), ""),
+    (Machine("maintenance", up=9999), "boot: "),
+    (Machine("degraded"), ""),
+    (Machine("stopping"), "shutdown: "),
+    (Machine(shutting_down=True), "shutdown: "),
+    (Machine(sleeping=True), "sleep: "),
+    (Machine(woke=950), "woke: "),
+    (Machine(woke=930), ""),
+])
+def test_the_machines_reasons(machine: Machine, word: str) -> None:
+    assert why(machine=machine).partition(" ")[0] == word.strip()
+
+
+@pytest.mark.parametrize(("facts", "is_stopped"), [
+    ({}, False),                                                    # a crash: the process first, then the state
+    ({"active_exit": 899}, True),                                   # a stop: the state first
+    ({"active_exit": 899, "result": "watchdog"}, False),            # systemd's own stop
+    ({"active_exit": 899, "result": "oom-kill"}, False),
+    ({"active_exit": 899, "result": "timeout"}, True),              # a stop that hung
+    ({"active_exit": 899, "result": "timeout", "runtime_max": 5}, False),
+    ({"active_exit": 50}, False),                                   # never active in this run, and the journal is silent
+    ({"active_exit": 50, "newest_job": "stop"}, True),
+    ({"active_exit": 50, "newest_job": "restart"}, False),          # a restart whose start failed
+    ({"main_start": 0, "newest_job": "stop"}, True),                # a socket or a mount
+    ({"main_start": 0, "newest_job": "start"}, False),
+    ({"newest_job": "stop"}, False),                                # the stamps know better
+])
+def test_a_persons_stop_that_ended_as_a_failure(facts: dict[str, object], is_stopped: bool) -> None:
+    assert stopped(replace(DEAD, **facts)) is is_stopped  # type: ignore[arg-type]
