@@ -21,8 +21,8 @@ class Helper(Protocol):
 class DryRun:
     """A Helper that does nothing, and says so: `would`."""
 
-    async def heal(self, action: Action, *, wait: int = WAIT) -> Result:  # noqa: ARG002 - the protocol's
-        return Result("would", f"would ask for {action.name}")
+    async def heal(self, action: Action, *, wait: int = WAIT) -> Result:  # noqa: ARG002 - as the protocol has it
+        return Result("would")
 
     async def operations(self) -> frozenset[str]:
         return frozenset(f"{c}/{o}" for c, all_ in OPERATIONS.items() for o in all_)

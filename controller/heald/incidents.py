@@ -117,7 +117,7 @@ def news(before: Incident | None, after: Incident) -> str:
     if after.closed is not None:
         return f"closed, {after.outcome}"
     if len(after.attempts) > len(before.attempts):
-        return f"{after.attempts[-1].action}, because {after.reason}"
+        return after.reason
     if (before.well is None) != (after.well is None):
         return f"{after.subject}: {after.reason}"
     return f"{after.outcome}: {after.reason}" if before.outcome != after.outcome else ""

@@ -4,7 +4,7 @@ Every `now`, `since`, `at` and `until` is CLOCK_BOOTTIME in seconds, so that a j
 The stamps of a Unit are systemd's own, CLOCK_MONOTONIC in microseconds, 0 = never.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 
@@ -28,27 +28,27 @@ KINDS = ("unit-failed", "disk-full", "permissions-wrong")
 """What can be wrong: each is one row of detector.py."""
 
 
-class Severity(IntEnum):
-    """How bad an issue is; `label` is how people and JSON write it."""
-
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-    CRITICAL = 4
+class Level(IntEnum):
+    """Words in an order; `label` is how people and JSON write them."""
 
     @property
     def label(self) -> str:
         return self.name.lower()
 
 
-class Mode(IntEnum):
-    """What a rule may do; the lesser of two modes is the cap."""
+class Severity(Level):
+    """How bad an issue is."""
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
 
+
+class Mode(Level):
+    """What a rule may do; the lesser of two modes is the cap."""
     OBSERVE = 0
     ASK = 1
     AUTO = 2
-
-    label = Severity.label
 
 
 class Part(StrEnum):
@@ -193,7 +193,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One action of one incident; `finished` is None while it runs, or when heald died in the middle of it."""
+    """One action of one incident; `finished` None: it runs, or heald died in the middle of it."""
 
     action: Action
     started: float
@@ -219,7 +219,7 @@ class Incident:
     closed: float | None = None
     next: tuple[Action, float] | None = None    # what is waited for or asked, and when
     issue: Issue | None = None          # as last seen; None after a restart of the daemon until it is seen again
-    skipped: frozenset[str] = field(default_factory=frozenset)     # rungs that do not apply here: Healthy, NotSupported
+    skipped: frozenset[str] = frozenset()       # rungs that do not apply here: Healthy, NotSupported
     files: float = 0.0                  # Unit.files when it opened: a change begins a new incident
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heald import standback
 from heald.errors import Code
 from heald.incidents import repairs
-from heald.model import Action, Attempt, Decision, Incident, Issue, Machine, Mode, Severity, Verdict
+from heald.model import Action, Attempt, Decision, Incident, Issue, Machine, Mode, Result, Severity, Verdict
 from heald.quantities import span
 from heald.settings import Rule, Settings
 
@@ -64,7 +64,8 @@ def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, w
     mode = min(rule.mode, world.settings.mode)
     action, again = _rung(ladder, incident)
     if again and not world.paced:
-        return Decision(Verdict.GIVE_UP, "the ladder is used up", until=later)
+        rehearsed = incident.attempts[-1].result == Result("would")
+        return Decision(Verdict.WAIT if rehearsed else Verdict.GIVE_UP, "the ladder is used up", until=later)
     if again and action.name not in REPEATED:
         return Decision(Verdict.GIVE_UP, f"the ladder is used up; {action.name} is not repeated", until=later)
     due, why = _due(ladder, incident, issue, world)
@@ -117,7 +118,8 @@ def _due(ladder: list[Action], incident: Incident, issue: Issue, world: World) -
         return 0.0, ""
     state = last.result.state if last.result else None
     if state in {None, Code.TIMEOUT, Code.UNREACHABLE} and last.started + UNCERTAIN > world.now:
-        return last.started + UNCERTAIN, f"the end of {last.action} was not seen; it may still be at work"
+        why = last.result.detail if last.result else "it may still be at work"
+        return last.started + UNCERTAIN, f"the end of {last.action} was not seen: {why}"
     ended = last.finished or last.started
     if state == Code.BUSY:
         return ended + BUSY, "root is busy with it"

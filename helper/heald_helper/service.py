@@ -7,7 +7,6 @@ import asyncio
 import os
 import pwd
 import signal
-import socket
 import sys
 from collections import Counter
 from pathlib import Path
@@ -18,7 +17,7 @@ from .contract import RefusedError, Request
 from .operations import Job, Scene
 from .settings import File
 from .systemd import LOST, Manager
-from .wire import Bus, Call, CallError, Variant
+from .wire import BUS, Bus, Call, CallError, Variant
 
 IDLE = 30.0             # seconds without a call after which the helper leaves; the bus starts it again
 UNKNOWN_CALLS = 4       # calls in flight of one connection whose uid is not known yet
@@ -123,7 +122,7 @@ class Helper:
 
     async def _heal(self, call: Call) -> None:
         """One of the three methods."""
-        uid = await self._bus.uid(call.sender)
+        [uid] = await self._bus.call(BUS, "GetConnectionUnixUser", "s", [call.sender], expect="u")
         self._flight.enter(uid)
         try:
             request = contract.request(call.member, call.signature, call.body)
@@ -214,15 +213,6 @@ def _uid_of(name: str) -> int:
         return -1
 
 
-def _notify(state: str) -> None:
-    """sd_notify(3), where systemd listens."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.connect("\0" + address[1:] if address[0] == "@" else address)
-            sock.send(state.encode())
-
-
 async def serve() -> None:
     """Until idle, until SIGTERM, or until the bus is gone (ConnectionError)."""
     bus = await Bus.connect(os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/system_bus_socket"))
@@ -235,8 +225,8 @@ async def serve() -> None:
     await asyncio.wait({idle, bus.lost}, return_when=asyncio.FIRST_COMPLETED)
     if bus.lost.done():
         raise ConnectionError("the bus is gone")
-    _notify("STOPPING=1")
-    await bus.release(contract.NAME)        # its answer is a barrier: all that was sent to the name is in our tasks
+    # The answer is a barrier: all that was sent to the name is in our tasks by then, and later calls start another helper.
+    await bus.call(BUS, "ReleaseName", "s", [contract.NAME], expect="u")
     await helper.finish()
     await bus.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path("/etc/heald/helper.toml")
-TABLES = {"marks": ("disk", "inodes"), "limits": ("per_hour", "burst", "refill", "rollbacks_per_day")}
+TABLES = {"marks", "limits"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,13 @@ class Settings:
     rollbacks_per_day: int = 3
 
 
+KEYS = {field.name: field.name for field in fields(Settings)[:6]} | {
+    "marks.disk": "disk", "marks.inodes": "inodes", "limits.per_hour": "per_hour", "limits.burst": "burst",
+    "limits.refill": "refill", "limits.rollbacks_per_day": "rollbacks_per_day",
+}
+"""A key of the file -> the setting that it gives."""
+
+
 def load(path: Path = FILE) -> tuple[Settings, str]:
     """The settings, and one line that says what is wrong with the file ("" = nothing).
 
@@ -40,32 +47,22 @@ def load(path: Path = FILE) -> tuple[Settings, str]:
         return Settings(), ""
     except (OSError, ValueError) as error:
         return Settings(), f"{path}: {error}; the built-in limits are in force"
-    builtin = {field.name: getattr(Settings(), field.name) for field in fields(Settings)}
-    given: dict[str, Any] = {}
-    wrong = []
-    for key, field, value in _flat(table):
-        known = builtin.get(field)
-        if known is None:
+    flat = {key: value for key, value in table.items() if key not in TABLES}
+    for name in TABLES & table.keys():
+        inner = table[name] if isinstance(table[name], dict) else {"": None}
+        flat |= {f"{name}.{key}": value for key, value in inner.items()}
+    given, wrong = {}, []
+    for key, value in flat.items():
+        builtin = getattr(Settings(), KEYS.get(key, ""), None)
+        if builtin is None:
             wrong.append(f"{key} is not known")
-        elif isinstance(known, tuple) and isinstance(value, list) and all(type(item) is str for item in value):
-            given[field] = tuple(value)
-        elif type(known) is type(value) and value >= 0:
-            given[field] = value
+        elif type(builtin) is tuple and type(value) is list and all(type(item) is str for item in value):
+            given[KEYS[key]] = tuple(value)
+        elif type(builtin) is type(value) and value >= 0:
+            given[KEYS[key]] = value
         else:
             wrong.append(f"{key} is of the wrong type")
     return Settings(**given), f"{path}: {', '.join(wrong)}; the built-in value is in force" if wrong else ""
-
-
-def _flat(table: dict[str, Any]) -> list[tuple[str, str, Any]]:
-    """(dotted key, name of its field in Settings or "", value) for each key of the file."""
-    rows: list[tuple[str, str, Any]] = []
-    for key, value in table.items():
-        inner = TABLES.get(key)
-        if inner and isinstance(value, dict):
-            rows += [(f"{key}.{name}", name if name in inner else "", item) for name, item in value.items()]
-        else:
-            rows.append((key, "" if inner or any(key in names for names in TABLES.values()) else key, value))
-    return rows
 
 
 class File:

@@ -18,7 +18,7 @@ from dbus_next.constants import MessageFlag, MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-__all__ = ["Bus", "Call", "CallError", "Variant"]
+__all__ = ["BUS", "Bus", "Call", "CallError", "Variant"]
 
 MAX_BODY = 64 * 1024
 """Bytes in the body of a call or signal. Ours need less than 1 KiB."""
@@ -31,16 +31,13 @@ TURN = 32
 LIMIT = 10.0
 """Seconds to wait for an answer."""
 
-BUS: "Peer" = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
-_ANSWERS = (MessageType.METHOD_RETURN, MessageType.ERROR)
-_TOO_LONG = "org.freedesktop.DBus.Error.LimitsExceeded"
-
-_codec: Any = _unmarshaller     # untyped in dbus_next
-_addresses: Any = _address
-
 Peer = tuple[str, str, str]
 """Whom to call: bus name, object path, interface."""
-Handler = Callable[[str, list[Any]], None]
+BUS: Peer = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+_ANSWERS = {MessageType.METHOD_RETURN, MessageType.ERROR}
+_TOO_LONG = "org.freedesktop.DBus.Error.LimitsExceeded"
+_codec: Any = _unmarshaller     # untyped in dbus_next
+_addresses: Any = _address
 
 
 class CallError(Exception):
@@ -76,14 +73,15 @@ class Call:
 class Bus:
     """A connection. `on_call` and `on_vanished` are set before a name is requested."""
 
+    on_call: Callable[[Call], None]
+    on_vanished: Callable[[str], None]
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._serial = 0
         self._answers: dict[int, asyncio.Future[Message]] = {}
-        self._owners: dict[str, str] = {}
-        self._handlers: dict[str, Handler] = {}
-        self.on_call: Callable[[Call], None] = lambda call: call.error("org.freedesktop.DBus.Error.UnknownMethod", "")
-        self.on_vanished: Callable[[str], None] = lambda _name: None
+        self._followed, self._owner = "", ""
+        self._handler: Callable[[str, list[Any]], None]
         self.lost = asyncio.create_task(self._read_all())
 
     @classmethod
@@ -106,26 +104,17 @@ class Bus:
         if await self.call(BUS, "RequestName", "su", [name, 4], expect="u") != [1]:
             raise ConnectionError(f"{name} belongs to another process")
 
-    async def release(self, name: str) -> None:
-        """Give `name` back. When this returns, every call that was sent to the name has been handed to on_call."""
-        await self.call(BUS, "ReleaseName", "s", [name], expect="u")
-
-    async def uid(self, sender: str) -> int:
-        """The uid behind a unique name."""
-        return int((await self.call(BUS, "GetConnectionUnixUser", "s", [sender], expect="u"))[0])
-
     async def match(self, rule: str) -> None:
         await self.call(BUS, "AddMatch", "s", [f"type='signal',{rule}"], expect="")
 
-    async def follow(self, name: str, handler: Handler) -> None:
+    async def follow(self, name: str, handler: Callable[[str, list[Any]], None]) -> None:
         """Hand the signals of `name` to `handler`, and believe them only from whoever owns it now."""
-        self._handlers[name] = handler
+        self._followed, self._handler = name, handler
         await self.match(f"sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{name}'")
         try:
-            owner = await self.call(BUS, "GetNameOwner", "s", [name], expect="s")
-            self._owners[name] = str(owner[0])
+            [self._owner] = await self.call(BUS, "GetNameOwner", "s", [name], expect="s")
         except CallError:
-            self._owners.pop(name, None)    # not there yet: NameOwnerChanged will tell
+            self._owner = ""        # not there yet: NameOwnerChanged will tell
 
     async def call(self, peer: Peer, member: str, signature: str = "", body: Sequence[Any] = (),
                    *, expect: str, limit: float = LIMIT) -> list[Any]:
@@ -134,8 +123,7 @@ class Bus:
         CallError: the peer answered with an error, or with another signature. TimeoutError: not in `limit` seconds.
         """
         answer = asyncio.get_running_loop().create_future()
-        serial = self._serial + 1
-        self._answers[serial] = answer
+        self._answers[serial := self._serial + 1] = answer
         try:
             self.ask(peer, member, signature, body)
             async with asyncio.timeout(limit):
@@ -152,10 +140,6 @@ class Bus:
         """Send a method call whose answer nobody waits for."""
         destination, path, interface = peer
         self.send(destination=destination, path=path, interface=interface, member=member,
-                  signature=signature, body=list(body))
-
-    def signal(self, path: str, interface: str, member: str, signature: str, *body: Any) -> None:
-        self.send(message_type=MessageType.SIGNAL, path=path, interface=interface, member=member,
                   signature=signature, body=list(body))
 
     def send(self, **fields: Any) -> None:
@@ -227,14 +211,12 @@ class Bus:
         """Nobody can forge the bus's own name as sender; any other sender must own the name it speaks for."""
         if message.sender == BUS[0] and message.member == "NameOwnerChanged" and message.signature == "sss":
             name, _, owner = message.body
-            if name in self._handlers:
-                self._owners[name] = owner
+            if name == self._followed:
+                self._owner = owner
             elif not owner:
                 self.on_vanished(name)
-            return
-        for name, handler in self._handlers.items():
-            if message.sender and message.sender == self._owners.get(name):
-                handler(str(message.member), message.body)
+        elif message.sender and message.sender == self._owner:
+            self._handler(str(message.member), message.body)
 
 
 def decode(data: bytes) -> Message | None:

@@ -55,7 +55,7 @@ def test_the_machines_reasons(machine: Machine, word: str) -> None:
     ({"active_exit": 899, "result": "oom-kill"}, False),
     ({"active_exit": 899, "result": "timeout"}, True),              # a stop that hung
     ({"active_exit": 899, "result": "timeout", "runtime_max": 5}, False),
-    ({"active_exit": 50}, False),                                   # never active in this run, and the journal is silent
+    ({"active_exit": 50}, False),                                   # never active in this run; the journal is silent
     ({"active_exit": 50, "newest_job": "stop"}, True),
     ({"active_exit": 50, "newest_job": "restart"}, False),          # a restart whose start failed
     ({"main_start": 0, "newest_job": "stop"}, True),                # a socket or a mount

@@ -57,7 +57,7 @@ class World:
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
         return {"Result": unit.result}, [f"{unit.name} died"]
 
-    async def heal(self, action: Action, *, wait: int = 20) -> Result:
+    async def heal(self, action: Action, *, wait: int = 20) -> Result:  # noqa: ARG002 - the protocol's
         self.asked.append((self.now - BEGIN, action))
         if self.answer is not None:
             return self.answer(action)
@@ -78,7 +78,9 @@ class World:
 class Story:
     """An engine in a world; `run` lets so many seconds pass."""
 
-    def __init__(self, folder: Path, world: World | None = None, settings: Settings | None = None, **manner: bool) -> None:
+    def __init__(
+        self, folder: Path, world: World | None = None, settings: Settings | None = None, **manner: bool
+    ) -> None:
         self.world = world or World()
         w = self.world
         self.history = History(folder / "history.db", lambda line: w.said.append((w.now - BEGIN, line)))
