@@ -225,7 +225,7 @@ async def serve() -> None:
     await asyncio.wait({idle, bus.lost}, return_when=asyncio.FIRST_COMPLETED)
     if bus.lost.done():
         raise ConnectionError("the bus is gone")
-    # The answer is a barrier: all that was sent to the name is in our tasks by then, and later calls start another helper.
+    # The answer is a barrier: all that was sent to the name is in our tasks by then; a later call starts another helper.
     await bus.call(BUS, "ReleaseName", "s", [contract.NAME], expect="u")
     await helper.finish()
     await bus.close()

@@ -51,7 +51,8 @@ def load(path: Path = FILE) -> tuple[Settings, str]:
     for name in TABLES & table.keys():
         inner = table[name] if isinstance(table[name], dict) else {"": None}
         flat |= {f"{name}.{key}": value for key, value in inner.items()}
-    given, wrong = {}, []
+    given: dict[str, Any] = {}
+    wrong = []
     for key, value in flat.items():
         builtin = getattr(Settings(), KEYS.get(key, ""), None)
         if builtin is None:

@@ -142,6 +142,10 @@ class Bus:
         self.send(destination=destination, path=path, interface=interface, member=member,
                   signature=signature, body=list(body))
 
+    def signal(self, path: str, interface: str, member: str, signature: str, *body: Any) -> None:
+        self.send(message_type=MessageType.SIGNAL, path=path, interface=interface, member=member,
+                  signature=signature, body=list(body))
+
     def send(self, **fields: Any) -> None:
         """Queue one message; a full socket is waited for, not died of."""
         self._serial += 1
