@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from machine import product
 from machine.machine import Machine
@@ -11,6 +12,7 @@ SERVICE = "shop.service"
 JOURNAL = "/var/log/journal"
 JOURNAL_SIZE = "300m"
 FULL = 98                   # per cent: critical for so small a disk, so that heald does not wait a minute
+ROOM = 80                   # per cent: from here on the disk is well again
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,8 @@ class Fault:
     kind: str
     subject: str
     broken: str
-    make: Callable[[Machine], None]
-    is_gone: Callable[[Machine], bool]
-    prepare: Callable[[Machine], None]
-
-
-def _start_service(machine: Machine) -> None:
-    product.add_service(machine, SERVICE, unit="Description=A shop, without Restart=")
+    make: Callable[[], object]
+    is_gone: Callable[[], bool]
 
 
 def _kill_service(machine: Machine) -> None:
@@ -59,27 +56,27 @@ def journal_percent(machine: Machine) -> int:
     return int(machine.run("df", "--output=pcent", JOURNAL).stdout.split()[1].rstrip("%"))
 
 
-def _journal_has_room(machine: Machine) -> bool:
-    return journal_percent(machine) < 80
-
-
-def _leave(_machine: Machine) -> None:
-    """Nothing to prepare."""
-
-
-def _lock_tmp(machine: Machine) -> None:
-    machine.run("chmod", "755", "/tmp")
-
-
 def _tmp_is_open(machine: Machine) -> bool:
     return machine.run("stat", "--format=%a", "/tmp").stdout.strip() == "1777"
 
 
-FAULTS = (
-    Fault("service", "unit-failed", SERVICE, f"{SERVICE} is killed with SIGKILL", _kill_service, _service_runs,
-          _start_service),
-    Fault("resource", "disk-full", JOURNAL, f"the journal fills its disk of {JOURNAL_SIZE}B", fill_journal,
-          _journal_has_room, give_journal_a_small_disk),
-    Fault("system", "permissions-wrong", "/tmp", "/tmp loses its permissions (755: only root can write there)",
-          _lock_tmp, _tmp_is_open, _leave),
-)
+def service(make: Callable[[], object], is_gone: Callable[[], bool]) -> Fault:
+    return Fault("service", "unit-failed", SERVICE, f"{SERVICE} is killed with SIGKILL", make, is_gone)
+
+
+def resource(make: Callable[[], object], is_gone: Callable[[], bool]) -> Fault:
+    return Fault("resource", "disk-full", JOURNAL, f"the journal fills its disk of {JOURNAL_SIZE}", make, is_gone)
+
+
+def system(make: Callable[[], object], is_gone: Callable[[], bool]) -> Fault:
+    return Fault("system", "permissions-wrong", "/tmp", "/tmp loses its permissions: only root can write there",
+                 make, is_gone)
+
+
+def in_machine(machine: Machine) -> list[Fault]:
+    """The three faults, ready to be made in a machine."""
+    product.add_service(machine, SERVICE, unit="Description=A shop, without Restart=")
+    give_journal_a_small_disk(machine)
+    return [service(partial(_kill_service, machine), partial(_service_runs, machine)),
+            resource(partial(fill_journal, machine), lambda: journal_percent(machine) < ROOM),
+            system(partial(machine.run, "chmod", "755", "/tmp"), partial(_tmp_is_open, machine))]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from demo import faults
-from demo.story import Incident, incidents
+from demo.__main__ import incidents
+from demo.story import Incident
 from machine import product
 from machine.machine import Machine
 
