@@ -120,4 +120,4 @@ def news(before: Incident | None, after: Incident) -> str:
         return after.reason
     if (before.well is None) != (after.well is None):
         return f"{after.subject}: {after.reason}"
-    return f"{after.outcome}: {after.reason}" if before.outcome != after.outcome else ""
+    return f"{after.subject}: {after.outcome}: {after.reason}" if before.outcome != after.outcome else ""

@@ -14,7 +14,7 @@ UID_CALLS, OWN_CALLS, ALL_CALLS, KEPT = 2, 4, 16, 4
 """Calls in flight: a uid's, the controller's, everybody's, and of these kept for the controller."""
 
 Begun = tuple[float, str, str, bool]
-"""When (CLOCK_BOOTTIME), operation, target, and whether it was for the controller."""
+"""When (CLOCK_BOOTTIME), operation, unit by its resolved Id, and whether it was for the controller."""
 
 
 def now() -> float:
@@ -75,7 +75,8 @@ class Ledger:
 
     def started(self, unit: str, since: float) -> bool:
         """Whether root started this unit after `since`."""
-        return any(when > since and what == unit and op.startswith("service/") for when, op, what, _ in self._begun)
+        starts = {"service/start", "service/repair"}
+        return any(when > since and what == unit and op in starts for when, op, what, _ in self._begun)
 
     def save(self) -> None:
         """Replaces the file in one step. Where /run is full it stays unsaved, and the helper must not leave."""

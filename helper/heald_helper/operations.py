@@ -63,7 +63,12 @@ class Scene:
     unit: Unit
     name: str               # the target as it was given
     before: str = ""        # measured just before systemd was asked
-    left_out: str = ""      # what a repair did not touch
+    also: tuple[Unit, ...] = ()     # failed units that a repair starts first
+    left_out: str = ""      # those that it may not touch
+
+    def leave_out(self, unit: Unit) -> None:
+        """This unit is not started first after all; the report names it."""
+        self.left_out = f"{self.left_out}, {unit.id}" if self.left_out else unit.id
 
     def measure(self) -> str:
         """The unit's ActiveState, or a cleaner's used per cent as df counts, or ""."""
@@ -83,6 +88,23 @@ async def failed(scene: Scene) -> None:
     """It is failed."""
     if scene.unit.state != "failed":
         raise RefusedError("Healthy", f"{scene.unit.id} is {scene.unit.state}, not failed")
+
+
+async def failed_with_causes(scene: Scene) -> None:
+    """It is failed; what it requires and is failed comes first, each through the same guard."""
+    await failed(scene)
+    for name in scene.unit.names("Requires", "BindsTo", "Requisite")[:REQUIRED]:
+        needed = await scene.manager.unit(name)
+        if needed.state != "failed":
+            continue
+        try:
+            guard.check_name(needed.id)
+            guard.check_loaded(needed)
+            await guard.check_touchable(scene.manager, needed, scene.settings, starts=True)
+        except RefusedError:
+            scene.leave_out(needed)
+        else:
+            scene.also = (*scene.also, needed)
 
 
 async def failed_or_fallen(scene: Scene) -> None:
@@ -138,29 +160,11 @@ async def its_unit_looks(_: Scene) -> None:
 
 async def start(scene: Scene) -> Job:
     """ResetFailedUnit, since start limits refuse manual starts too; then StartUnit, which bounces no healthy unit."""
-    if scene.unit.state == "failed":
-        await scene.manager.reset_failed(scene.unit)
-    return await scene.manager.job("StartUnit", scene.unit)
-
-
-async def repair(scene: Scene) -> Job:
-    """The same for what it requires and is failed, each through the same guard; then for it."""
-    left_out = []
-    for name in scene.unit.names("Requires", "BindsTo", "Requisite")[:REQUIRED]:
-        needed = await scene.manager.unit(name)
-        if needed.state != "failed":
-            continue
-        try:
-            guard.check_name(needed.id)
-            guard.check_loaded(needed)
-            await guard.check_touchable(scene.manager, needed, scene.settings, starts=True)
-        except RefusedError:
-            left_out.append(needed.id)
-            continue
-        await scene.manager.reset_failed(needed)
-        await scene.manager.job("StartUnit", needed)
-    scene.left_out = ", ".join(left_out)
-    return await start(scene)
+    for unit in (*scene.also, scene.unit):
+        if unit.state == "failed":
+            await scene.manager.reset_failed(unit)
+        job = await scene.manager.job("StartUnit", unit)
+    return job
 
 
 async def try_restart(scene: Scene) -> Job:
@@ -175,7 +179,7 @@ async def reload(scene: Scene) -> Job:
 
 TABLE: dict[tuple[str, str], Row] = {
     ("service", "start"): Row(Target.UNIT, failed_or_fallen, start, types=(*ACTIVE, "mount")),
-    ("service", "repair"): Row(Target.UNIT, failed, repair),
+    ("service", "repair"): Row(Target.UNIT, failed_with_causes, start),
     ("service", "restart"): Row(Target.UNIT, active_and_listed, try_restart),
     ("service", "reload"): Row(Target.UNIT, active_and_listed, reload),
     ("resource", "vacuum-journal"): Row(
@@ -202,7 +206,7 @@ async def resolve(row: Row, operation: str, target: str, manager: Manager, setti
         guard.check_loaded(unit)
         if unit.id.rpartition(".")[2] not in row.types:
             raise RefusedError("InvalidArgs", f"{operation} takes a unit of type {', '.join(row.types)}")
-        await guard.check_touchable(manager, unit, settings, starts=row.sees in {failed, failed_or_fallen})
+        await guard.check_touchable(manager, unit, settings, starts=row.does is start)
         return unit
     if row.target is Target.NOTHING and target:
         raise RefusedError("InvalidArgs", f'{operation} takes no target: ""')
@@ -234,11 +238,13 @@ async def outcome(scene: Scene, job: str) -> dict[str, Variant]:
     """The report of work whose job ended as `job`; RefusedError Failed, or Healthy where its unit saw no need."""
     unit = scene.unit = await scene.manager.again(scene.unit)
     result = await scene.manager.detail(unit, "Result")
-    if result == "exec-condition":
+    if result == "exec-condition" and scene.row.target is Target.NOTHING:
         raise RefusedError("Healthy", f"{unit.id} found nothing to do")
     if job != "done":
         raise RefusedError("Failed", f"{unit.id}: the job ended as {job}, result {result}: see systemctl status")
     if scene.left_out:
-        result = f"{result}; protected, left out: {scene.left_out}"
-    state = "done" if unit.flag("ConditionResult") else "unchanged"
+        result = f"{result}; left out: {scene.left_out}"
+    # A unit that was unloaded meanwhile has no stamp: nothing can be said of its conditions.
+    held = unit.flag("ConditionResult") or not unit.number("ConditionTimestampMonotonic")
+    state = "done" if held and result != "exec-condition" else "unchanged"
     return report(state, unit.id, str(result), scene.before, scene.measure())

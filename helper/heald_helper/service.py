@@ -20,7 +20,7 @@ from .systemd import LOST, Manager
 from .wire import BUS, Bus, Call, CallError, Variant
 
 IDLE = 30.0             # seconds without a call after which the helper leaves; the bus starts it again
-UNKNOWN_CALLS = 4       # calls in flight of one connection whose uid is not known yet
+UNKNOWN_CALLS = 8       # calls in flight of one connection, before its uid is known and counted
 CONTROLLER = "_heald"
 NAME_LENGTH = 60        # of a unit in a password prompt: longer ones push its buttons off the screen
 
@@ -36,7 +36,7 @@ class Helper:
         self._controller = _uid_of(CONTROLLER)
         self._flight = limits.Flight(self._controller)
         self._asking: dict[asyncio.Task[None], str] = {}        # calls without an answer yet, and their sender
-        self._begun: set[asyncio.Task[None]] = set()            # of these, those for which root began something
+        self._begun: set[asyncio.Task[None]] = set()            # of these, those that are asking systemd just now
         self._working: set[asyncio.Task[Any]] = set()
         self._busy: set[str] = set()                            # units that are being acted on
         self._senders: Counter[str] = Counter()
@@ -73,7 +73,7 @@ class Helper:
             self._timer = asyncio.get_running_loop().call_later(IDLE, self.idle.set)
 
     def _vanished(self, sender: str) -> None:
-        """Nobody waits for the answer: end its prompt. What was begun goes on."""
+        """Nobody waits for the answer: end its prompt, free its place. What was begun goes on."""
         for task, who in self._asking.items():
             if who == sender and task not in self._begun:
                 task.cancel()
@@ -129,6 +129,7 @@ class Helper:
             scene = await self._authorized(call, request)
             self._begun |= {task for task in self._asking if task is asyncio.current_task()}
             work = await self._begin(scene, request, uid)
+            self._begun -= {task for task in self._begun if task is asyncio.current_task()}
             await asyncio.wait({work}, timeout=request.wait)
             if not work.done():
                 call.reply("a{sv}", contract.report("running", scene.unit.id, "", scene.before, ""))
@@ -150,38 +151,50 @@ class Helper:
         if call.interactive:
             settings = self._file.read()
             unit = await operations.resolve(row, request.operation, request.target, self._manager, settings)
+        else:
+            unit = await self._manager.again(unit)
         scene = Scene(self._manager, settings, self._ledger, row, unit, request.target)
         await row.sees(scene)
         return scene
 
     async def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Any]:
         """Count it, ask systemd, and watch for the end. Between the check and the count nothing else runs."""
-        unit, own = scene.unit.id, uid == self._controller
-        operation = f"{request.category}/{request.operation}"
-        if unit in self._busy:
-            raise RefusedError("Busy", f"an action on {unit} is under way")
-        if own:
-            self._ledger.check(operation, request.target, scene.settings)
-        entry = self._ledger.add(operation, request.target, own=own)
-        self._busy.add(unit)
+        operation, own = f"{request.category}/{request.operation}", uid == self._controller
+        entries = {scene.unit.id: self._admit(scene, scene.unit.id, operation, own)}
+        for needed in scene.also:
+            try:
+                entries[needed.id] = self._admit(scene, needed.id, "service/start", own)
+            except RefusedError:
+                scene.also = tuple(unit for unit in scene.also if unit is not needed)
+                scene.leave_out(needed)
         try:
             scene.before = scene.measure()
             job = await scene.row.does(scene)
         except BaseException:
-            self._ledger.take_back(entry)
-            self._busy.discard(unit)
+            self._busy -= entries.keys()
+            if not scene.also:
+                self._ledger.take_back(entries[scene.unit.id])
             raise
-        sys.stderr.write(f"{operation} {unit} for uid {uid}\n")
-        work = asyncio.create_task(self._work(scene, request, entry, job))
+        sys.stderr.write(f"{operation} {', '.join(entries)} for uid {uid}\n")
+        work = asyncio.create_task(self._work(scene, request, entries, job))
         self._working.add(work)
         work.add_done_callback(self._worked)
         return work
+
+    def _admit(self, scene: Scene, unit: str, operation: str, own: bool) -> limits.Begun:
+        """Count one unit as begun, or refuse it."""
+        if unit in self._busy:
+            raise RefusedError("Busy", f"an action on {unit} is under way")
+        if own:
+            self._ledger.check(operation, unit, scene.settings)
+        self._busy.add(unit)
+        return self._ledger.add(operation, unit, own=own)
 
     def _worked(self, work: asyncio.Task[Any]) -> None:
         self._working.discard(work)
         self._rest()
 
-    async def _work(self, scene: Scene, request: Request, entry: limits.Begun, job: Job) -> Outcome:
+    async def _work(self, scene: Scene, request: Request, entries: dict[str, limits.Begun], job: Job) -> Outcome:
         """Wait for the job, look again, tell everyone."""
         outcome: Outcome
         try:
@@ -190,10 +203,9 @@ class Helper:
         except RefusedError as refusal:
             outcome = refusal
         finally:
-            self._busy.discard(scene.unit.id)
+            self._busy -= entries.keys()
         if isinstance(outcome, RefusedError) and outcome.code == "Healthy":
-            self._ledger.take_back(entry)
-            return outcome
+            self._ledger.take_back(entries[scene.unit.id])
         good = not isinstance(outcome, RefusedError)
         detail = str(outcome) if isinstance(outcome, RefusedError) else str(outcome["result"].value)
         self._bus.signal(contract.PATH, contract.INTERFACE, "Finished", "sssbs",
@@ -225,7 +237,8 @@ async def serve() -> None:
     await asyncio.wait({idle, bus.lost}, return_when=asyncio.FIRST_COMPLETED)
     if bus.lost.done():
         raise ConnectionError("the bus is gone")
-    # The answer is a barrier: all that was sent to the name is in our tasks by then; a later call starts another helper.
+    await helper.finish()       # while the name is ours: Finished counts only from its owner
+    # The answer is a barrier: all that was sent to the name is in our tasks; a later call starts another helper.
     await bus.call(BUS, "ReleaseName", "s", [contract.NAME], expect="u")
     await helper.finish()
     await bus.close()

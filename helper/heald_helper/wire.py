@@ -71,17 +71,16 @@ class Call:
 
 
 class Bus:
-    """A connection. `on_call` and `on_vanished` are set before a name is requested."""
-
-    on_call: Callable[[Call], None]
-    on_vanished: Callable[[str], None]
+    """A connection. `on_call` is set before a name is requested; `on_vanished` is told of every client that left."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._serial = 0
         self._answers: dict[int, asyncio.Future[Message]] = {}
         self._followed, self._owner = "", ""
-        self._handler: Callable[[str, list[Any]], None]
+        self._handler: Callable[[str, list[Any]], None] = lambda _member, _body: None
+        self.on_call: Callable[[Call], None] = lambda call: call.error("org.heald.Error.Failed", "not ready yet")
+        self.on_vanished: Callable[[str], None] = lambda _name: None
         self.lost = asyncio.create_task(self._read_all())
 
     @classmethod
@@ -159,13 +158,13 @@ class Bus:
         self._writer.close()
 
     async def _read_all(self) -> None:
-        """Ends only with the connection."""
+        """Ends only with the connection; then every call that waits ends too."""
         try:
             while True:
                 for _ in range(TURN):
                     await self._read()
                 await asyncio.sleep(0)
-        except (OSError, EOFError):
+        finally:
             for answer in self._answers.values():
                 if not answer.done():
                     answer.set_exception(ConnectionError("the bus is gone"))

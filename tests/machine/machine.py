@@ -94,7 +94,8 @@ class Machine:
         enter = ["nsenter", f"--target={self.leader}", "--all", "--wdns=/", "--"]
         if user is None:
             return enter
-        return [*enter, "setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
+        group = "nogroup" if user == "nobody" else user         # everyone else has a group of their own name
+        return [*enter, "setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", "--"]
 
     def unit_run(self, *command: str, user: str = "root", check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Runs a command in a transient unit, for what needs a cgroup or a session of its own (11 ms)."""

@@ -15,6 +15,7 @@ from machine import product
 from machine.machine import Machine
 
 PASSWORD = "correct horse"      # noqa: S105  of a user that exists for this test alone
+PLAIN = "\x1b[0m"          # what pkttyagent leaves behind its question
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -80,7 +81,7 @@ def test_a_password_decides(machine: Machine, password: str, ends: str) -> None:
         screen.wait_for("Password:")
         assert name in screen.shown, "the question does not say which unit it is about"
         screen.type(password)
-        answer = json.loads(screen.read_to_end().splitlines()[-1])
+        answer = json.loads(screen.read_to_end().splitlines()[-1].removeprefix(PLAIN))
     assert next(iter(answer)) == ends
     assert product.state(machine, name) == ("active" if ends == "report" else "failed")
     assert answer.get("error", "AccessDenied") == "AccessDenied"
