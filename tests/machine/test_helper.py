@@ -77,7 +77,7 @@ def test_a_unit_at_its_start_limit_is_started(machine: Machine) -> None:
     product.add_service(machine, "limited.service", unit="StartLimitBurst=1\nStartLimitIntervalSec=1h")
     product.kill(machine, "limited.service")
     refused = machine.run("systemctl", "start", "limited.service", check=False)
-    assert "too quickly" in refused.stderr
+    assert refused.returncode, "the unit is not at its limit: the test shows nothing"
     assert product.heal(machine, "HealService", "start", "limited.service").report["after"] == "active"
 
 
@@ -154,7 +154,8 @@ def test_wrong_permissions_are_restored(machine: Machine) -> None:
 
 
 def test_a_repair_of_the_administrator_is_run_by_its_name(machine: Machine) -> None:
-    assert product.heal(machine, "HealSystem", "run", "reindex").report["unit"] == "heald-run-reindex.service"
+    report = product.heal(machine, "HealSystem", "run", "reindex").report
+    assert (report["unit"], report["state"]) == ("heald-run-reindex.service", "done")
     assert machine.exists("/run/ran-reindex")
     assert not machine.exists("/run/ran-unlisted")
     assert product.heal(machine, "HealSystem", "run", "absent").error == "NotSupported"

@@ -121,3 +121,26 @@ def test_the_helper_without_root_does_the_same(machine: Machine) -> None:
     assert machine.run("stat", "--format=%U", f"/proc/{process}").stdout == "_heald-helper\n"
     machine.run("chmod", "755", "/tmp")
     assert product.heal(machine, "HealSystem", "restore-permissions").report["state"] == "done"
+
+
+def test_a_unit_with_other_names_has_one_budget(machine: Machine) -> None:
+    product.add_service(machine, "many.service", service="[Install]\nAlias=much.service more.service")
+    machine.run("systemctl", "enable", "many.service")
+    answers = []
+    for name in ("many", "much", "more", "many"):
+        product.kill(machine, "many.service")
+        answers.append(product.heal(machine, "HealService", "start", f"{name}.service"))
+        machine.run("systemctl", "reset-failed", "many.service")
+        machine.run("systemctl", "start", "many.service")
+    assert [answer.error for answer in answers] == ["", "", "", "LimitsExceeded"]
+
+
+def test_a_client_that_leaves_while_the_helper_starts_does_it_no_harm(machine: Machine) -> None:
+    churn = subprocess.Popen([*machine.enter(), "sh", "-c", "while :; do busctl --quiet list >/dev/null; done"])
+    try:
+        for _ in range(10):
+            machine.run("systemctl", "stop", "heald-helper.service")
+            machine.run("busctl", "introspect", "org.heald.Helper1", "/org/heald/Helper1")
+    finally:
+        churn.kill()
+        churn.wait()
