@@ -50,7 +50,7 @@ LOCKS = {"requirements/run.txt": "{prefix}/lib/heald/site", "requirements/helper
 LAUNCHERS = {
     "{prefix}/bin/heald": ("site", "heald.daemon"),
     "{prefix}/bin/healctl": ("site", "heald.face.cli"),
-    "{prefix}/lib/heald/heald-helper": ("helper", "heald_helper.service"),
+    "{prefix}/lib/heald/heald-helper": ("helper", "heald_helper.__main__"),
 }
 """Programs: the folder of {prefix}/lib/heald they import from, and the module whose main() they are."""
 

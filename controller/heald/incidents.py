@@ -84,7 +84,7 @@ def _well(incident: Incident, now: float, limits: Limits) -> Incident:
     closed = now if incident.kind.startswith("unit-") and not by_us else None
     return replace(
         incident, well=now, outcome=outcome, healed=now if by_us else incident.healed, closed=closed, next=None,
-        skipped=frozenset(), reason="well again" if by_us else "it became well without heald",
+        skipped=frozenset(), reason=incident.reason if by_us else "it became well without heald",
     )
 
 
@@ -118,6 +118,8 @@ def news(before: Incident | None, after: Incident) -> str:
         return f"closed, {after.outcome}"
     if len(after.attempts) > len(before.attempts):
         return after.reason
-    if (before.well is None) != (after.well is None):
+    if before.well is None and after.well is not None:
+        return f"{after.subject}: {'healed' if after.outcome == 'healed' else f'well again: {after.reason}'}"
+    if before.well is not None and after.well is None:
         return f"{after.subject}: {after.reason}"
     return f"{after.subject}: {after.outcome}: {after.reason}" if before.outcome != after.outcome else ""

@@ -1,5 +1,44 @@
-"""`python3 -m heald_helper`."""
+"""The process: connect, own the name, serve, and leave without losing a call."""
 
-from .service import main
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
 
-main()
+from . import contract, limits
+from .service import Helper
+from .settings import File
+from .systemd import Manager
+from .wire import BUS, Bus, CallError
+
+
+async def serve() -> None:
+    """Until idle, until SIGTERM, or until the bus is gone (ConnectionError)."""
+    bus = await Bus.connect(os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/system_bus_socket"))
+    file = File()
+    helper = Helper(bus, await Manager.attach(bus), file, limits.Ledger(
+        Path(os.environ.get("RUNTIME_DIRECTORY", "/run/heald-helper")), file.read()))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, helper.idle.set)
+    await bus.own(contract.NAME)
+    idle = asyncio.create_task(helper.idle.wait())
+    await asyncio.wait({idle, bus.lost}, return_when=asyncio.FIRST_COMPLETED)
+    if bus.lost.done():
+        raise ConnectionError("the bus is gone")
+    await helper.finish()       # while the name is ours: Finished counts only from its owner
+    # The answer is a barrier: all that was sent to the name is in our tasks; a later call starts another helper.
+    await bus.call(BUS, "ReleaseName", "s", [contract.NAME], expect="u")
+    await helper.finish()
+    await bus.close()
+
+
+def main() -> None:
+    """Exit code 1 and one line where the bus cannot be reached or was lost."""
+    try:
+        asyncio.run(serve())
+    except (OSError, CallError, TimeoutError) as error:
+        sys.exit(f"heald-helper: {error}")
+
+
+if __name__ == "__main__":
+    main()

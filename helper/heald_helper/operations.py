@@ -167,21 +167,16 @@ async def start(scene: Scene) -> Job:
     return job
 
 
-async def try_restart(scene: Scene) -> Job:
-    """TryRestartUnit never starts a stopped unit."""
-    return await scene.manager.job("TryRestartUnit", scene.unit)
-
-
-async def reload(scene: Scene) -> Job:
-    """ReloadUnit."""
-    return await scene.manager.job("ReloadUnit", scene.unit)
+def asks(member: str) -> Callable[[Scene], Awaitable[Job]]:
+    """One job for the unit. TryRestartUnit never starts a stopped one."""
+    return lambda scene: scene.manager.job(member, scene.unit)
 
 
 TABLE: dict[tuple[str, str], Row] = {
     ("service", "start"): Row(Target.UNIT, failed_or_fallen, start, types=(*ACTIVE, "mount")),
     ("service", "repair"): Row(Target.UNIT, failed_with_causes, start),
-    ("service", "restart"): Row(Target.UNIT, active_and_listed, try_restart),
-    ("service", "reload"): Row(Target.UNIT, active_and_listed, reload),
+    ("service", "restart"): Row(Target.UNIT, active_and_listed, asks("TryRestartUnit")),
+    ("service", "reload"): Row(Target.UNIT, active_and_listed, asks("ReloadUnit")),
     ("resource", "vacuum-journal"): Row(
         Target.NOTHING, its_unit_looks, start, measures=("/var/log/journal", "/run/log/journal")),
     ("system", "restore-permissions"): Row(Target.NOTHING, its_unit_looks, start),

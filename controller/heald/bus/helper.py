@@ -34,7 +34,8 @@ class HelperClient:
             return Result(why.code.value, str(why))
         before, after, result = (str(report.get(key, "")) for key in ("before", "after", "result"))
         change = f"{before or '?'} -> {after or '?'}" if before or after else ""
-        return Result(str(report.get("state", "")), " ".join(filter(None, [change, f"({result})" if result else ""])))
+        detail = f"{change} ({result})" if change and result else change or result
+        return Result(str(report.get("state", "")), detail)
 
     async def operations(self) -> frozenset[str]:
         """What this machine supports, as CATEGORY/OPERATION. HealdError when the helper does not answer."""
