@@ -17,7 +17,7 @@ interval = "5s"             # so that nobody waits for what has no event; the de
 
 @dataclass(frozen=True)
 class Stage:
-    """`incidents` reads `healctl history --json`."""
+    """`incidents` reads what heald recorded."""
 
     faults: list[Fault]
     incidents: Callable[[], list[Incident]]

@@ -1,0 +1,122 @@
+"""Who may: polkit's yes and everything that is not a yes, and callers that go away while it is asked."""
+
+import pytest
+from dbus_next.signature import Variant
+
+from bus.caller import HELPER, Caller
+from bus.private import ALICE, Stage
+
+CHECK = ("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})")
+CANCEL = ("CancelCheckAuthorization", "s", "",
+          "for answer, _ in self.hanging_calls: answer((False, False, {}))\nself.hanging_calls = []")
+
+
+@pytest.fixture
+def alice(stage: Stage) -> Caller:
+    """A person, and a unit that is ill."""
+    stage.unit("ill.service")
+    return stage.as_user(ALICE)
+
+
+def hang(stage: Stage) -> None:
+    """polkit asks a person who does not answer; as the real one it ends a check that is cancelled with a no."""
+    stage.polkit(*CANCEL)
+    stage.polkit_hangs(hangs=True)
+
+
+def test_yes_heals_and_everyone_hears_of_it(stage: Stage, alice: Caller) -> None:
+    stage.root.bus("AddMatch", "s", f"type='signal',sender='{HELPER}'")
+    assert alice.start("ill.service").report == {
+        "state": "done", "unit": "ill.service", "result": "success", "before": "failed", "after": "active"}
+    assert stage.asked("ResetFailedUnit") == [["ill.service"]]
+    assert stage.asked("StartUnit") == [["ill.service", "fail"]]
+    stage.until(lambda: bool(stage.root.heard), "Finished was sent")
+    assert stage.root.heard[-1].member == "Finished"
+    assert stage.root.heard[-1].body == ["service", "start", "ill.service", True, "success"]
+
+
+@pytest.mark.parametrize(("method", "operation", "target", "unit", "action"), [
+    ("HealService", "start", "ill.service", "ill.service", "service"),
+    ("HealService", "repair", "alias.service", "ill.service", "service"),
+    ("HealService", "restart", "well.service", "well.service", "service"),
+    ("HealResource", "vacuum-journal", "", "heald-vacuum-journal.service", "resource"),
+    ("HealSystem", "restore-permissions", "", "heald-restore-permissions.service", "system"),
+    ("HealSystem", "run", "reindex", "heald-run-reindex.service", "run"),
+])
+def test_polkit_is_asked_once_about_the_sender_and_what_it_asks_for(  # noqa: PLR0917  one argument a column
+        stage: Stage, alice: Caller, method: str, operation: str, target: str, unit: str, action: str) -> None:
+    stage.helper_toml('may_restart = ["well.service"]\nrun = ["reindex"]\n')
+    stage.unit("ill.service", more={"Names": Variant("as", ["ill.service", "alias.service"])})
+    stage.unit("well.service", "active")
+    for oneshot in ("vacuum-journal", "restore-permissions", "run-reindex"):
+        stage.unit(f"heald-{oneshot}.service", "inactive")
+    alice.heal(method, operation, target)
+    [[subject, asked, details, flags, _]] = stage.checks()
+    assert subject == ["system-bus-name", {"name": alice.name}]
+    assert asked == f"org.heald.helper.{action}"
+    assert details == {"operation": operation, "target": target, "unit": unit}
+    assert flags == 0
+
+
+@pytest.mark.parametrize(("code", "error"), [
+    ("ret = (False, False, {})", "AccessDenied"),
+    ("ret = (False, True, {})", "InteractiveAuthorizationRequired"),
+    ("raise dbus.exceptions.DBusException('no', name='org.freedesktop.PolicyKit1.Error.Failed')", "AccessDenied"),
+])
+def test_whatever_is_not_a_yes_is_a_no(stage: Stage, alice: Caller, code: str, error: str) -> None:
+    stage.polkit(*CHECK, code)
+    for caller in (alice, stage.root):
+        reply = caller.start("ill.service")
+        assert reply.error == error
+        assert "\n" not in reply.text
+    assert stage.asked("StartUnit") == []
+
+
+@pytest.mark.parametrize(("gives", "code"), [
+    ("b", "ret = True"), ("(iba{ss})", "ret = (1, False, {})"), ("", ""), ("s", "ret = 'yes'"),
+])
+def test_a_yes_of_another_type_is_a_no(stage: Stage, alice: Caller, gives: str, code: str) -> None:
+    stage.polkit(CHECK[0], CHECK[1], gives, code)
+    assert alice.start("ill.service").error == "AccessDenied"
+    assert stage.asked("StartUnit") == []
+
+
+def test_a_polkit_that_does_not_answer_is_a_timeout(stage: Stage, alice: Caller) -> None:
+    stage.times(authority={"LIMIT": 0.3})
+    hang(stage)
+    reply = alice.start("ill.service")
+    assert reply.error == "Timeout"
+    assert "polkit" in reply.text
+    stage.until_asked(1, CANCEL[0])
+    assert stage.asked("StartUnit") == []
+
+
+def test_a_person_is_asked_only_if_the_call_allows_it(stage: Stage, alice: Caller) -> None:
+    alice.start("ill.service", interactive=True)
+    stage.unit("ill.service")
+    alice.start("ill.service")
+    assert [check[3] for check in stage.checks()] == [1, 0]
+
+
+def test_after_a_prompt_the_unit_is_looked_at_again(stage: Stage, alice: Caller) -> None:
+    hang(stage)
+    asked = alice.begin("HealService", "start", "ill.service", interactive=True)
+    stage.until_asked(1)
+    stage.unit("ill.service", "active")
+    stage.polkit_hangs(hangs=False)
+    assert alice.wait(asked).error == "Healthy"
+    assert stage.asked("StartUnit") == []
+
+
+def test_a_caller_that_vanishes_ends_its_check_and_frees_its_place(stage: Stage, alice: Caller) -> None:
+    hang(stage)
+    for round_ in range(1, 4):
+        gone = stage.as_user(ALICE)
+        for _ in range(2):
+            gone.begin("HealService", "start", "ill.service", interactive=True)
+        stage.until_asked(2 * round_)
+        assert alice.start("ill.service").error == "LimitsExceeded"
+        gone.close()
+        stage.until_asked(2 * round_, CANCEL[0])
+    stage.polkit_hangs(hangs=False)
+    assert alice.start("ill.service").report["after"] == "active"
