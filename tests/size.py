@@ -45,7 +45,8 @@ def main() -> int:
     over = 0
     for part, size in counted().items():
         goal = GOALS.get(part, size)
-        print(f"{size:5} of {LIMITS[part]} lines of code: {part}{f' ({size - goal} over its goal)' if size > goal else ''}")
+        beyond = f" ({size - goal} over its goal)" if size > goal else ""
+        print(f"{size:5} of {LIMITS[part]} lines of code: {part}{beyond}")
         over += size > LIMITS[part]
     return 1 if over else 0
 

@@ -105,7 +105,8 @@ class Stage:
 
     def helper_memory(self) -> int:
         """Bytes of memory that the helper has in use."""
-        [line] = [line for line in Path(f"/proc/{self.helper_pid()}/status").read_text().splitlines() if "VmRSS" in line]
+        status = Path(f"/proc/{self.helper_pid()}/status").read_text()
+        [line] = [line for line in status.splitlines() if "VmRSS" in line]
         return int(line.split()[1]) * 1024
 
     def helper_name(self) -> str:

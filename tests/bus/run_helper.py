@@ -5,9 +5,9 @@ import os
 from importlib import import_module
 from pathlib import Path
 
-from heald_helper import service
+from heald_helper.__main__ import main
 
 for module, times in json.loads(Path(os.environ["HEALD_TEST_TIMES"]).read_text()).items():
     for name, seconds in times.items():
         setattr(import_module(f"heald_helper.{module}"), name, seconds)
-service.main()
+main()

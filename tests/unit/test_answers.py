@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from world import BEGIN, Story, World
 
 from heald.errors import Code
 from heald.history import History
 from heald.model import Action, Result
+from unit.world import BEGIN, Story, World
 
 
 def test_a_failed_action_goes_to_the_next_rung(tmp_path: Path) -> None:

@@ -4,29 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from world import BEGIN, Story, World
 
 from heald.errors import Code
 from heald.model import Action, Category, FileSystem, Machine, Mode, PathMode, Result
 from heald.settings import BUILT_IN, Settings
+from unit.world import BEGIN, Story
 
 GIB = 1 << 30
 
 
 def said(story: Story, words: str) -> list[float]:
     return [at for at, line in story.world.said if words in line]
-
-
-def dies_after(world: World, name: str, seconds: float) -> None:
-    """From now on each start lasts so long."""
-    start = world.start
-
-    def short(unit: str) -> None:
-        start(unit)
-        if unit == name:
-            world.at(world.now - BEGIN + seconds, lambda: world.fail(name))
-
-    world.start = short  # type: ignore[method-assign]
 
 
 def test_killed_once_is_started_at_once_and_closed_after_ten_minutes(tmp_path: Path) -> None:
@@ -42,7 +30,7 @@ def test_killed_once_is_started_at_once_and_closed_after_ten_minutes(tmp_path: P
 
 def test_dies_every_12_seconds(tmp_path: Path) -> None:
     story = Story(tmp_path)
-    dies_after(story.world, "a.service", 12)
+    story.world.lasts["a.service"] = 12
     story.world.fail("a.service")
     story.run(6000)
     assert story.world.times == [0, 30, 150, 450, 1350, 4950]
@@ -72,10 +60,10 @@ def test_fails_again_an_hour_later_is_a_new_incident(tmp_path: Path) -> None:
 
 def test_a_person_who_starts_it_ends_the_incident(tmp_path: Path) -> None:
     story = Story(tmp_path)
-    dies_after(story.world, "a.service", 12)
+    story.world.lasts["a.service"] = 12
     story.world.fail("a.service")
     story.run(20)
-    del story.world.start                           # from now on it stays up
+    story.world.lasts.clear()           # from now on it stays up
     story.world.at(21, lambda: story.world.start("a.service"))
     story.world.at(60, lambda: story.world.fail("a.service"))
     story.run(100)

@@ -28,6 +28,7 @@ class World:
     said: list[tuple[float, str]] = field(default_factory=list)
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     answer: Callable[[Action], Result] | None = None
+    lasts: dict[str, float] = field(default_factory=dict)   # for how many seconds a unit stays up once it is started
 
     def fail(self, name: str, **facts: object) -> None:
         """The unit dies as by SIGKILL: it leaves the active state after its main process ended."""
@@ -40,6 +41,8 @@ class World:
 
     def start(self, name: str) -> None:
         self.units[name] = replace(self.units[name], active_state="active", sub_state="running", result="success")
+        if name in self.lasts:
+            self.at(self.now - BEGIN + self.lasts[name], lambda: self.fail(name))
 
     def at(self, seconds: float, what: Callable[[], None]) -> None:
         """Do it so many seconds after the beginning."""
