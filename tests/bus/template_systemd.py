@@ -67,7 +67,8 @@ def add(mock: Mock, name: str, given: dict[str, Any]) -> str:
         "Id": name, "Names": [name], "LoadState": "loaded", "ActiveState": "active", "SubState": "running",
         "FragmentPath": f"/usr/lib/systemd/system/{name}", "UnitFileState": "static", "Transient": False,
         "RefuseManualStart": False, "RefuseManualStop": False, "CanStart": True, "NeedDaemonReload": False,
-        "ConditionResult": True, "InvocationID": dbus.ByteArray(bytes(16)),
+        "ConditionResult": True, "ConditionTimestampMonotonic": dbus.UInt64(1),
+        "InvocationID": dbus.ByteArray(bytes(16)),
         "Job": dbus.Struct((dbus.UInt32(0), dbus.ObjectPath("/")), signature="uo"),
         **dict.fromkeys(NAMES, dbus.Array([], signature="s")), **dict.fromkeys(STAMPS, dbus.UInt64(0)),
         **own, **given}

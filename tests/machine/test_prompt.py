@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from machine import product
 from machine.machine import Machine
 
 PASSWORD = "correct horse"      # noqa: S105  of a user that exists for this test alone
+LOCAL_MODES = 3             # in what tcgetattr(3) gives
 PLAIN = "\x1b[0m"          # what pkttyagent leaves behind its question
 
 
@@ -41,7 +43,12 @@ class Terminal:
             if select.select([self._master], [], [], 0.5)[0]:
                 self._read()
 
-    def type(self, line: str) -> None:
+    def type_secretly(self, line: str) -> None:
+        """Types as soon as nothing typed is shown any more: what comes before that, the agent throws away."""
+        end = time.monotonic() + 60
+        while termios.tcgetattr(self._master)[LOCAL_MODES] & termios.ECHO:
+            assert time.monotonic() < end, "the question came, but what is typed would be shown"
+            time.sleep(0.01)
         os.write(self._master, f"{line}\n".encode())
 
     def read_to_end(self) -> str:
@@ -80,7 +87,7 @@ def test_a_password_decides(machine: Machine, password: str, ends: str) -> None:
     with terminal([*machine.enter("alice"), *product.call("HealService", "start", name, "--agent")]) as screen:
         screen.wait_for("Password:")
         assert name in screen.shown, "the question does not say which unit it is about"
-        screen.type(password)
+        screen.type_secretly(password)
         answer = json.loads(screen.read_to_end().splitlines()[-1].removeprefix(PLAIN))
     assert next(iter(answer)) == ends
     assert product.state(machine, name) == ("active" if ends == "report" else "failed")

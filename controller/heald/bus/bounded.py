@@ -10,6 +10,7 @@ authentication, and answers unknown calls by itself. This file is the only one t
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from struct import unpack_from
 from typing import Any
 
@@ -196,7 +197,8 @@ class BoundedBus(MessageBus):
         self._ended()
 
     def _close_socket(self) -> None:
-        self._stream.close()
+        with suppress(OSError):         # what could not be sent before cannot be sent now
+            self._stream.close()
         self._sock.close()
 
 
