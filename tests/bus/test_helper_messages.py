@@ -18,10 +18,13 @@ CONNECTIONS = 1000
 FLOOD = 10_000
 
 
-def removed(job: str, destination: str | None = None) -> Message:
-    """systemd's signal that a job has ended well."""
-    return Message(message_type=MessageType.SIGNAL, path=SYSTEMD[1], interface=MANAGER, member="JobRemoved",
-                   signature="uoss", body=[1, job, "slow.service", "done"], destination=destination)
+def removed(job: str, destination: str = "") -> Message:
+    """systemd's signal that a job has ended well; to everyone unless there is a destination."""
+    message = Message(message_type=MessageType.SIGNAL, path=SYSTEMD[1], interface=MANAGER, member="JobRemoved",
+                      signature="uoss", body=[1, job, "slow.service", "done"])
+    if destination:
+        message.destination = destination
+    return message
 
 
 @pytest.mark.parametrize("uid", [0, NOBODY, HEALD])
