@@ -55,7 +55,7 @@ LAUNCHERS = {
 """Programs: the folder of {prefix}/lib/heald they import from, and the module whose main() they are."""
 
 LAUNCHER = """\
-#!{python} -I
+#!{python} -IS
 import sys
 
 sys.path.insert(0, "{prefix}/lib/heald/{folder}")
@@ -63,7 +63,8 @@ from {module} import main
 
 sys.exit(main())
 """
-"""-I: neither the caller's folder nor PYTHONPATH can put a module in the way."""
+"""-I: neither the caller's folder nor PYTHONPATH can put a module in the way. -S: nor can the machine's site packages,
+of which dbus-next would load what it finds of GLib; and a start without them is 3 ms shorter."""
 
 MANIFEST = "{prefix}/lib/heald/manifest"
 VOLATILE = ("/run/heald", "/run/heald-helper")

@@ -25,7 +25,8 @@ REFUSED = frozenset({Code.PROTECTED, Code.ACCESS_DENIED, Code.INTERACTIVE, Code.
 
 _EXIT = {Code.CONFIG: 2, Code.INVALID_ARGS: 2, Code.UNREACHABLE: 4, Code.TIMEOUT: 4} | dict.fromkeys(REFUSED, 3)
 
-_LOST = frozenset({"ServiceUnknown", "NameHasNoOwner", "Disconnected", "NoServer", "FileNotFound"})
+_LOST = frozenset({"ServiceUnknown", "NameHasNoOwner", "Disconnected", "NoServer", "FileNotFound", "UnitMasked"})
+_NOT_STARTED = "org.freedesktop.DBus.Error.Spawn."       # the bus could not start the service that owns the name
 _SILENT = frozenset({"NoReply", "TimedOut", "Timeout"})
 
 
@@ -45,7 +46,7 @@ class HealdError(Exception):
 def from_dbus(name: str, text: str) -> HealdError:
     """The exception for a D-Bus error of `name` (org.freedesktop.DBus.Error.AccessDenied) and its text."""
     last = name.rpartition(".")[2]
-    if last in _LOST:
+    if last in _LOST or name.startswith(_NOT_STARTED):
         return HealdError(Code.UNREACHABLE, text)
     if last in _SILENT:
         return HealdError(Code.TIMEOUT, text)

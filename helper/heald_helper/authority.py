@@ -44,9 +44,9 @@ async def authorize(bus: Bus, call: Call, action: str, details: dict[str, str]) 
         raise RefusedError("Timeout", "polkit did not answer: see systemctl status polkit") from error
     if authorized is True:
         return
-    if challenge and not call.interactive:
+    if challenge:       # nobody could be asked: the call does not allow it, or its caller has no agent
         raise RefusedError("InteractiveAuthorizationRequired",
-                      f"{action} wants a password: allow interactive authorization and start an agent")
+                           f"{action} wants a password: allow interactive authorization and start an agent")
     raise RefusedError("AccessDenied", f"polkit does not authorize {action}")
 
 

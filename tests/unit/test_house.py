@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import dbus_next
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,19 +32,15 @@ FLOORS = [
 
 def imported(file: Path) -> Iterator[str]:
     """The dotted names that a file imports, relative ones made absolute."""
-    package = list(file.relative_to(file.parents[len(file.parts) - 1 - _depth(file)]).parts[:-1])
+    top = next((half for half in (CONTROLLER, HELPER) if file.is_relative_to(half)), file)
+    package = [top.name, *file.relative_to(top).parts[:-1]]
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = [*package[:len(package) - node.level + 1]] if node.level else []
+            base = package[:len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             yield from (f"{module}.{alias.name}" for alias in node.names)
-
-
-def _depth(file: Path) -> int:
-    return next(i for i, part in enumerate(file.parts) if part in {"heald", "heald_helper"} and i > 0
-                and file.parts[i - 1] in {"controller", "helper"}) - 1
 
 
 def floor_of(name: str) -> int:
@@ -71,6 +68,29 @@ def test_imports_run_one_way(file: Path) -> None:
 def test_nothing_crosses_the_halves(file: Path) -> None:
     other = "heald_helper" if file.is_relative_to(CONTROLLER) else "heald"
     assert other not in {module.partition(".")[0] for module in imported(file)}
+
+
+@pytest.mark.parametrize("file", sorted(HELPER.glob("*.py")), ids=lambda p: p.name)
+def test_root_imports_the_standard_library_and_itself_and_dbus_next_in_one_place(file: Path) -> None:
+    tops = {module.partition(".")[0] for module in imported(file)} - sys.stdlib_module_names - {"heald_helper"}
+    assert tops == ({"dbus_next"} if file.name == "wire.py" else set())
+
+
+def test_what_root_has_loaded_is_the_standard_library_itself_and_dbus_next() -> None:
+    """As its launcher starts it: without the site packages, for dbus_next would import what it finds of GLib there."""
+    program = (
+        f"import sys; sys.path[:0] = {[str(ROOT / 'helper'), str(Path(dbus_next.__file__).parents[1])]!r}\n"
+        "before = set(sys.modules); import heald_helper.__main__\n"
+        "print(' '.join({name.partition('.')[0] for name in set(sys.modules) - before}))"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) - sys.stdlib_module_names == {"heald_helper", "dbus_next"}
+
+
+@pytest.mark.parametrize("program", sorted((ROOT / "systemd/libexec").iterdir()), ids=lambda p: p.name)
+def test_what_an_operation_s_unit_runs_imports_the_standard_library_alone(program: Path) -> None:
+    modules = {module.partition(".")[0] for module in imported(program)}
+    assert modules <= sys.stdlib_module_names
 
 
 def test_only_the_bus_folder_knows_dbus_next() -> None:

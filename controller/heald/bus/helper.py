@@ -1,7 +1,5 @@
 """org.heald.Helper1 as its caller sees it: one action, one answer, never an exception for what root answers."""
 
-from collections.abc import Callable
-
 from dbus_next.signature import Variant
 
 from ..errors import HealdError
@@ -12,8 +10,6 @@ HELPER, PATH, INTERFACE = "org.heald.Helper1", "/org/heald/Helper1", "org.heald.
 _METHOD = {Category.SERVICE: "HealService", Category.RESOURCE: "HealResource", Category.SYSTEM: "HealSystem"}
 _ANSWER_SECONDS = 10            # what the helper may take beside the work: to start, to ask polkit
 _PERSON_SECONDS = 130           # the same where a person types a password: the helper's prompt ends after 120
-
-Finished = Callable[[str, str, str, bool, str], None]
 
 
 class HelperClient:
@@ -40,11 +36,3 @@ class HelperClient:
     async def operations(self) -> frozenset[str]:
         """What this machine supports, as CATEGORY/OPERATION. HealdError when the helper does not answer."""
         return frozenset(await self._bus.property(HELPER, PATH, INTERFACE, "Operations"))
-
-    async def version(self) -> str:
-        """The helper's version. HealdError when the helper does not answer."""
-        return str(await self._bus.property(HELPER, PATH, INTERFACE, "Version"))
-
-    async def watch_finished(self, callback: Finished) -> None:
-        """Calls `callback(category, operation, target, success, detail)` at the end of every action of the helper."""
-        await self._bus.watch(HELPER, PATH, INTERFACE, "Finished", lambda body: callback(*body))

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -17,7 +17,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+JSON = typer.Option(False, "--json", help="Print one JSON document.")
+"""In every command. Not an Annotated[]: typer 0.7, which Debian 12 has, does not know that."""
 
 
 def main() -> None:
@@ -42,13 +43,13 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     pass
 
 
 @app.command()
-def check(as_json: Json = False) -> None:
+def check(as_json: bool = JSON) -> None:
     """Look once, here and now; no daemon is needed.
 
     Example: healctl check && echo all is well
@@ -62,9 +63,9 @@ def check(as_json: Json = False) -> None:
 
 @app.command()
 def heal(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before each repair.")] = False,
-    as_json: Json = False,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done, and do nothing."),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask before each repair."),
+    as_json: bool = JSON,
 ) -> None:
     """Look once and repair what is wrong, as you: polkit may ask for your password.
 
@@ -78,7 +79,7 @@ def heal(
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
+def status(as_json: bool = JSON) -> None:
     """What the daemon knows: health, open issues, and what is being done about each."""
     from heald.face import passes, text
 
@@ -89,8 +90,8 @@ def status(as_json: Json = False) -> None:
 
 @app.command()
 def history(
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="The newest so many.")] = 20,
-    as_json: Json = False,
+    count: int = typer.Option(20, "--count", "-n", min=1, help="The newest so many."),
+    as_json: bool = JSON,
 ) -> None:
     """The incidents of the past and all that was done about them, newest first."""
     from heald.face import passes, text
@@ -102,7 +103,7 @@ def history(
 
 
 @app.command()
-def rules(as_json: Json = False) -> None:
+def rules(as_json: bool = JSON) -> None:
     """The rules in the order in which they are tried; the first that matches decides."""
     from heald import config, document
     from heald.face import text
