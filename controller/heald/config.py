@@ -56,7 +56,8 @@ def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Se
     tables = dict.fromkeys(("sense", "thresholds", "limits", "rule"), _as_is)
     top = _table(document, {"mode": _mode, **tables}, file)
     sense = _table(top.get("sense", {}), {"interval": _interval}, file, "sense")
-    limits = _table(top.get("limits", {}), {"incidents_per_hour": _count, "pacing": _pacing}, file, "limits")
+    counts = {"incidents_per_hour": _count, "rollbacks_per_day": _count, "pacing": _pacing}
+    limits = _table(top.get("limits", {}), counts, file, "limits")
     return replace(
         settings,
         mode=top.get("mode", settings.mode),

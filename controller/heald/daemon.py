@@ -132,7 +132,7 @@ class Daemon:
             "Version": __version__,
             "Mode": self._settings.mode.label,
             "Health": detector.health(issues),
-            "Limits": {"incidents_left": self._engine.incidents_left},
+            "Limits": self._engine.left,
             "Issues": [document.issue(i, open_[i.key].id if i.key in open_ else None, offset) for i in issues],
             "Incidents": [document.incident(i, offset) for i in shown],
         }

@@ -80,10 +80,12 @@ class Engine:
         return detector.issues(self._memory)
 
     @property
-    def incidents_left(self) -> int:
-        """How many more incidents may be worked on in this hour."""
-        since = self._now() - resolver.HOUR
-        return max(0, self.settings.limits.incidents_per_hour - len({n for n, _, at in self._worked() if at > since}))
+    def left(self) -> dict[str, int]:
+        """What is left of the limits over all: of an hour's incidents, of a day's rollbacks (of which there are none)."""
+        limits, since = self.settings.limits, self._now() - resolver.HOUR
+        worked = {number for number, _, at in self._worked() if at > since}
+        return {"incidents_left": max(0, limits.incidents_per_hour - len(worked)),
+                "rollbacks_left": limits.rollbacks_per_day}
 
     def wake(self, *parts: Part) -> None:
         """Read these again as soon as may be. A unit that fails may do so because a disk is full."""

@@ -84,6 +84,7 @@ class Limits:
 
     incidents_per_hour: int = 10
     kept_for_new: int = 4                   # of these, for subjects not touched in this hour
+    rollbacks_per_day: int = 3              # of NixOS generations
     pacing: tuple[float, ...] = PACING
 
 

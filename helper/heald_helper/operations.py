@@ -116,7 +116,7 @@ async def failed_or_fallen(scene: Scene) -> None:
         for name in unit.names("Requires", "BindsTo"):
             if await _explains(scene, await scene.manager.unit(name)):
                 return
-    raise RefusedError("Healthy", f"{unit.id} is {unit.state}, and not because a unit it needs had failed")
+    raise RefusedError("Healthy", f"{unit.id} is {unit.state}: neither failed nor taken down by a unit that had")
 
 
 async def _wanted(scene: Scene) -> bool:

@@ -158,6 +158,7 @@ def test_status_and_history_tell_what_the_daemon_did(machine: Machine) -> None:
     product.wait_until(lambda: healctl(machine, "status").returncode == 0, "the daemon knows it")
     known = document(healctl(machine, "status", "--json"))
     assert known.keys() == {"version", "mode", "health", "issues", "incidents", "paused", "limits"}
+    assert known["limits"] == {"incidents_left": 9, "rollbacks_left": 3}
     [incident] = known["incidents"]
     assert (incident["subject"], incident["outcome"], incident["closed"]) == ("shop.service", "healed", None)
     past = document(healctl(machine, "history", "--json"))
