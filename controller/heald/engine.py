@@ -81,7 +81,7 @@ class Engine:
 
     @property
     def left(self) -> dict[str, int]:
-        """What is left of the limits over all: of an hour's incidents, of a day's rollbacks (of which there are none)."""
+        """What is left of the limits over all: of an hour's incidents, of a day's rollbacks (none so far)."""
         limits, since = self.settings.limits, self._now() - resolver.HOUR
         worked = {number for number, _, at in self._worked() if at > since}
         return {"incidents_left": max(0, limits.incidents_per_hour - len(worked)),

@@ -8,8 +8,8 @@ import pytest
 from machine import product
 from machine.machine import SOURCE, Machine
 
-LINES = [line for block in re.findall(r"^```sh\n(.*?)^```$", (SOURCE / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-         for line in block.splitlines()]
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", (SOURCE / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+LINES = [line for block in BLOCKS for line in block.splitlines()]
 LOOKS = [line for line in LINES if line.startswith("busctl ")]
 [CALL] = [line for line in LINES if "HealService" in line]
 [MONITOR] = [line for line in LINES if "busctl monitor" in line]
