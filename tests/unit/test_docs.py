@@ -4,6 +4,7 @@ import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,9 +34,8 @@ def test_root_s_own_file_is_documented_as_it_is_read(tmp_path: Path) -> None:
     (tmp_path / "helper.toml").write_text(helper)
     settings, wrong = root.load(tmp_path / "helper.toml")
     assert wrong == ""
-    lists = {"protected": (), "may_restart": (), "run": ()}
-    assert replace(settings, **lists) == root.Settings()
-    assert tomllib.loads(helper).keys() >= lists.keys()
+    assert replace(settings, protected=(), may_restart=(), run=()) == root.Settings()
+    assert tomllib.loads(helper).keys() >= {"protected", "may_restart", "run"}
     assert [key for key in root.KEYS if key.rpartition(".")[2] not in CONFIGURATION.read_text()] == []
 
 
@@ -52,12 +52,11 @@ def test_every_key_of_a_document_is_described() -> None:
     action = Action(Category.SERVICE, "start", "a.service")
     attempt = Attempt(action, 1.0, 2.0, Result("done"))
     incident = Incident(1, "unit-failed", "a.service", Severity.HIGH, 1.0, attempts=(attempt,), next=(action, 1.0))
-    shown = document.incident(incident, 0.0)
+    shown: dict[str, Any] = document.incident(incident, 0.0)
     issue = document.issue(Issue("unit-failed", "a.service", Severity.HIGH, 1.0, "failed", "failed", ""), 1, 0.0)
     described = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", JSON.read_text()))))
-    [one], following = shown["actions"], shown["next"]      # type: ignore[misc]
-    for keys in (shown, issue, one, following, document.rule(BUILT_IN[0])):
-        assert set(keys) <= described                       # type: ignore[call-overload]
+    for keys in (shown, issue, shown["actions"][0], shown["next"], document.rule(BUILT_IN[0])):
+        assert set(keys) <= described
 
 
 @pytest.mark.parametrize("file", [README, CONFIGURATION, JSON], ids=lambda file: file.name)
