@@ -1,4 +1,4 @@
-# heald: every target does its own set-up.
+# heald: every target does its own set-up, and tells of it on standard error.
 #
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
@@ -30,17 +30,20 @@ packages:
 	@install/packages.sh $(PACKAGES)
 
 $(VENV)/.stamp: requirements/test.txt | packages
-	/usr/bin/python3 -m venv --system-site-packages $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@echo "Setting up $(VENV) from requirements/test.txt ..." >&2
+	@/usr/bin/python3 -m venv --system-site-packages $(VENV) >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --ignore-installed --require-hashes \
+	    -r requirements/test.txt >&2
 	@touch $@
 
 wheels: $(WHEELS)/.stamp
 
 $(WHEELS)/.stamp: requirements/run.txt requirements/helper.txt
 	@install/packages.sh python3-pip
-	rm -rf $(WHEELS)
-	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes --wheel-dir $(WHEELS) \
-	    -r requirements/run.txt
+	@echo "Filling $(WHEELS) from requirements/run.txt ..." >&2
+	@rm -rf $(WHEELS)
+	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes --wheel-dir $(WHEELS) \
+	    -r requirements/run.txt >&2
 	@touch $@
 
 lint: $(VENV)/.stamp

@@ -18,6 +18,6 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q
+apt-get update -q >&2
 # shellcheck disable=SC2086  # a list of names
-apt-get install -q -y --no-install-recommends $missing
+apt-get install -q -y --no-install-recommends $missing >&2
