@@ -19,13 +19,17 @@ async def serve() -> None:
     file = File()
     helper = Helper(bus, await Manager.attach(bus), file, limits.Ledger(
         Path(os.environ.get("RUNTIME_DIRECTORY", "/run/heald-helper")), file.read()))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, helper.idle.set)
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
     await bus.own(contract.NAME)
-    idle = asyncio.create_task(helper.idle.wait())
-    await asyncio.wait({idle, bus.lost}, return_when=asyncio.FIRST_COMPLETED)
+    ends = [asyncio.create_task(event.wait()) for event in (helper.idle, stop)]
+    await asyncio.wait({*ends, bus.lost}, return_when=asyncio.FIRST_COMPLETED)
     if bus.lost.done():
         raise ConnectionError("the bus is gone")
-    await helper.finish()       # while the name is ours: Finished counts only from its owner
+    loop.add_signal_handler(signal.SIGTERM, lambda: None)       # systemd sends it as soon as the name is given back
+    if stop.is_set():
+        helper.end()
+        await helper.finish()
     # The answer is a barrier: all that was sent to the name is in our tasks; a later call starts another helper.
     await bus.call(BUS, "ReleaseName", "s", [contract.NAME], expect="u")
     await helper.finish()

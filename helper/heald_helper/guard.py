@@ -53,19 +53,37 @@ def check_loaded(unit: Unit) -> None:
 async def check_touchable(manager: Manager, unit: Unit, settings: Settings, *, starts: bool) -> None:
     """RefusedError Protected where this unit, under any of its names, is never touched. `starts`: only to start it."""
     check_name(unit.id)
-    names = {unit.id, unit.name, *unit.names("Names")}
-    own = any(fnmatchcase(name, glob) for name in names for glob in settings.protected)
-    never = any(fnmatchcase(name, glob) for name in names for glob in NEVER)
-    excused = starts and unit.state == "failed" and unit.id in BUT
-    if own or (never and not excused):
-        where = "protected in helper.toml" if own else "never touched by heald"
-        raise RefusedError("Protected", f"{unit.id} is {where}")
+    names = {unit.id, *unit.names("Names")}
+    if any(_matches(name, settings.protected) for name in names):
+        raise RefusedError("Protected", f"{unit.id} is protected in helper.toml")
+    # By an alias dbus-NAME.service the bus starts a service of anybody's: it says nothing of what the service is.
+    never = any(_matches(name, NEVER) for name in names if name == unit.id or not name.startswith("dbus-"))
+    if never and not (starts and unit.state == "failed" and unit.id in BUT):
+        raise RefusedError("Protected", f"{unit.id} is never touched by heald")
     if unit.flag("RefuseManualStart") or unit.flag("RefuseManualStop"):
         raise RefusedError("Protected", f"{unit.id} refuses to be started or stopped by hand")
+    if {unit.text("FailureAction"), unit.text("StartLimitAction")} != {"none"}:
+        raise RefusedError("Protected", f"{unit.id} has an action for its failure that is about the whole machine")
     if unit.id.endswith(".service"):
         await _check_nobodys_session(manager, unit)
     if "@" in unit.id:
         await _check_instance(manager, unit)
+
+
+async def check_around(manager: Manager, unit: Unit, settings: Settings) -> None:
+    """RefusedError Protected where a start would stop a unit that is up, or start one that root protects."""
+    conflicts, needs = unit.names("Conflicts", "ConflictedBy"), unit.names("Requires", "BindsTo", "Wants")
+    states = await manager.states([*conflicts, *needs])
+    for name, state in states.items():
+        up = state not in {"inactive", "failed"}
+        if up and name in conflicts:
+            raise RefusedError("Protected", f"a start of {unit.id} would stop {name}")
+        if not up and name in needs and _matches(name, settings.protected):
+            raise RefusedError("Protected", f"a start of {unit.id} would start {name}, protected in helper.toml")
+
+
+def _matches(name: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)
 
 
 async def _check_nobodys_session(manager: Manager, unit: Unit) -> None:
@@ -79,6 +97,7 @@ async def _check_instance(manager: Manager, unit: Unit) -> None:
     """Anyone may load an instance of any name, so that it exists proves nothing: it must have run."""
     if unit.state not in {"active", "failed"} and not unit.number("ActiveExitTimestampMonotonic"):
         raise RefusedError("Protected", f"{unit.id} is an instance that never ran")
-    for name in unit.names("TriggeredBy"):
-        if name.endswith(".socket") and await manager.detail(await manager.unit(name), "Accept") is not False:
-            raise RefusedError("Protected", f"{unit.id} belongs to one connection of {name}")
+    # systemd forgets TriggeredBy of an instance at a daemon-reload, but Accept=yes has its services named like this.
+    socket = await manager.unit(f"{unit.id.partition('@')[0]}.socket")
+    if unit.id.endswith(".service") and await manager.detail(socket, "Accept") is True:
+        raise RefusedError("Protected", f"{unit.id} belongs to one connection of {socket.id}")

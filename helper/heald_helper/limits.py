@@ -51,12 +51,12 @@ class Ledger:
         own = [(when, op, what) for when, op, what, counted in self._begun if counted and when > at - HOUR]
         if len(own) >= settings.per_hour:
             raise RefusedError("LimitsExceeded", f"{settings.per_hour} actions in an hour: per_hour in helper.toml")
+        each = min(max(settings.refill, 1), HOUR)       # older ones are forgotten
         tokens, last = float(settings.burst), at - HOUR
-        for when, op, what in own:
-            if (op, what) == (operation, target):
-                tokens = min(settings.burst, tokens + (when - last) / max(1, settings.refill)) - 1
-                last = when
-        if tokens + (at - last) / max(1, settings.refill) < 1:
+        for when in [*(when for when, op, what in own if (op, what) == (operation, target)), at]:
+            tokens = min(settings.burst, tokens + (when - last) / each) - 1
+            last = when
+        if tokens < 0:
             raise RefusedError("LimitsExceeded", f"{operation} was done {settings.burst} times; then once in "
                                                  f"{settings.refill} s: burst and refill in helper.toml")
 

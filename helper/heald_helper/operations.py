@@ -1,10 +1,9 @@
 """THE TABLE: each operation, what root must see first, and what systemd is asked to do.
 
 A row's `sees` returns where the target is ill (or root's own file names it) and raises a refusal where it is not; its
-`does` asks systemd and gives the Work that is then waited for. Adding an operation is one row, one unit and one test.
+`does` asks systemd, waits, and gives systemd's result. Adding an operation is one row, one unit and one test.
 """
 
-import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -24,10 +23,6 @@ FRESH = 300.0           # seconds for which a cause that was started again expla
 TOGETHER = 1_000_000    # microseconds within which two units went down together
 REQUIRED = 20           # units that a repair looks at, at most
 
-Job = asyncio.Future[str]
-"""A job of systemd's under way; its result when it has ended."""
-
-
 ACTIVE = ("service", "socket", "timer", "path")
 """Types of unit that every service operation takes; a mount may only be started."""
 
@@ -46,7 +41,7 @@ class Row:
 
     target: Target
     sees: Callable[["Scene"], Awaitable[None]]
-    does: Callable[["Scene"], Awaitable[Job]]
+    does: Callable[["Scene"], Awaitable[str]]
     measures: tuple[str, ...] = ()                  # the folders whose used per cent is reported; the first that exists
     action: str = ""                                # the polkit action; "" = org.heald.helper.CATEGORY
     types: tuple[str, ...] = ACTIVE
@@ -64,11 +59,7 @@ class Scene:
     name: str               # the target as it was given
     before: str = ""        # measured just before systemd was asked
     also: tuple[Unit, ...] = ()     # failed units that a repair starts first
-    left_out: str = ""      # those that it may not touch
-
-    def leave_out(self, unit: Unit) -> None:
-        """This unit is not started first after all; the report names it."""
-        self.left_out = f"{self.left_out}, {unit.id}" if self.left_out else unit.id
+    left_out: tuple[str, ...] = ()  # those that it may not touch
 
     def measure(self) -> str:
         """The unit's ActiveState, or a cleaner's used per cent as df counts, or ""."""
@@ -84,25 +75,19 @@ class Scene:
         return ""
 
 
-async def failed(scene: Scene) -> None:
-    """It is failed."""
-    if scene.unit.state != "failed":
-        raise RefusedError("Healthy", f"{scene.unit.id} is {scene.unit.state}, not failed")
-
-
 async def failed_with_causes(scene: Scene) -> None:
     """It is failed; what it requires and is failed comes first, each through the same guard."""
-    await failed(scene)
-    for name in scene.unit.names("Requires", "BindsTo", "Requisite")[:REQUIRED]:
+    if scene.unit.state != "failed":
+        raise RefusedError("Healthy", f"{scene.unit.id} is {scene.unit.state}, not failed")
+    states = await scene.manager.states(scene.unit.names("Requires", "BindsTo", "Requisite")[:REQUIRED])
+    for name in [name for name, state in states.items() if state == "failed"]:
         needed = await scene.manager.unit(name)
-        if needed.state != "failed":
-            continue
         try:
             guard.check_name(needed.id)
             guard.check_loaded(needed)
             await guard.check_touchable(scene.manager, needed, scene.settings, starts=True)
         except RefusedError:
-            scene.leave_out(needed)
+            scene.left_out = (*scene.left_out, needed.id)
         else:
             scene.also = (*scene.also, needed)
 
@@ -158,16 +143,21 @@ async def its_unit_looks(_: Scene) -> None:
     """The operation's unit sees for itself, by its ExecCondition=."""
 
 
-async def start(scene: Scene) -> Job:
-    """ResetFailedUnit, since start limits refuse manual starts too; then StartUnit, which bounces no healthy unit."""
+async def start(scene: Scene) -> str:
+    """StartUnit, which bounces no healthy unit; first for the failed ones that it needs."""
     for unit in (*scene.also, scene.unit):
-        if unit.state == "failed":
-            await scene.manager.reset_failed(unit)
-        job = await scene.manager.job("StartUnit", unit)
-    return job
+        result = await scene.manager.job("StartUnit", unit)
+        if result == "failed" and unit.state == "failed":
+            now = await scene.manager.again(unit)
+            if now.properties.get("InvocationID") == unit.properties.get("InvocationID"):
+                # It did not run at all: its start limit, which refuses manual starts too, until the failure is
+                # forgotten. Not before: a start that systemd refuses would leave the unit down and not even failed.
+                await scene.manager.reset_failed(unit)
+                result = await scene.manager.job("StartUnit", unit)
+    return result
 
 
-def asks(member: str) -> Callable[[Scene], Awaitable[Job]]:
+def asks(member: str) -> Callable[[Scene], Awaitable[str]]:
     """One job for the unit. TryRestartUnit never starts a stopped one."""
     return lambda scene: scene.manager.job(member, scene.unit)
 
@@ -202,6 +192,8 @@ async def resolve(row: Row, operation: str, target: str, manager: Manager, setti
         if unit.id.rpartition(".")[2] not in row.types:
             raise RefusedError("InvalidArgs", f"{operation} takes a unit of type {', '.join(row.types)}")
         await guard.check_touchable(manager, unit, settings, starts=row.does is start)
+        if row.does is start:
+            await guard.check_around(manager, unit, settings)
         return unit
     if row.target is Target.NOTHING and target:
         raise RefusedError("InvalidArgs", f'{operation} takes no target: ""')
@@ -213,6 +205,16 @@ async def resolve(row: Row, operation: str, target: str, manager: Manager, setti
     except RefusedError as error:
         raise RefusedError("NotSupported", f"{unit.id} is not installed on this machine") from error
     return unit
+
+
+async def _after(scene: Scene) -> Unit:
+    """The unit as it is now. systemd says nothing for the moment in which it executes itself anew."""
+    try:
+        return await scene.manager.again(scene.unit)
+    except RefusedError as refusal:
+        if refusal.code != "Timeout":
+            raise
+        return await scene.manager.again(scene.unit)
 
 
 async def supported(manager: Manager, settings: Settings) -> list[str]:
@@ -231,14 +233,14 @@ async def supported(manager: Manager, settings: Settings) -> list[str]:
 
 async def outcome(scene: Scene, job: str) -> dict[str, Variant]:
     """The report of work whose job ended as `job`; RefusedError Failed, or Healthy where its unit saw no need."""
-    unit = scene.unit = await scene.manager.again(scene.unit)
+    unit = scene.unit = await _after(scene)
     result = await scene.manager.detail(unit, "Result")
     if result == "exec-condition" and scene.row.target is Target.NOTHING:
         raise RefusedError("Healthy", f"{unit.id} found nothing to do")
     if job != "done":
         raise RefusedError("Failed", f"{unit.id}: the job ended as {job}, result {result}: see systemctl status")
     if scene.left_out:
-        result = f"{result}; left out: {scene.left_out}"
+        result = f"{result}; left out: {', '.join(scene.left_out)}"
     # A unit that was unloaded meanwhile has no stamp: nothing can be said of its conditions.
     held = unit.flag("ConditionResult") or not unit.number("ConditionTimestampMonotonic")
     state = "done" if held and result != "exec-condition" else "unchanged"

@@ -7,20 +7,19 @@ import asyncio
 import pwd
 import sys
 from collections import Counter
-from typing import Any
 
 from . import __version__, authority, contract, limits, operations
 from .contract import RefusedError, Request
-from .operations import Job, Scene
+from .operations import Scene
 from .settings import File
-from .systemd import LOST, Manager
+from .systemd import Manager
 from .wire import BUS, Bus, Call, CallError, Variant
 
 IDLE = 30.0             # seconds without a call after which the helper leaves; the bus starts it again
 UNKNOWN_CALLS = 8       # calls in flight of one connection, before its uid is known and counted
 CONTROLLER = "_heald"
 NAME_LENGTH = 60        # of a unit in a password prompt: longer ones push its buttons off the screen
-
+LOOK = 2.0              # seconds until an operation whose unit found nothing to do is begun again for the controller
 
 Outcome = dict[str, Variant] | RefusedError
 
@@ -33,10 +32,12 @@ class Helper:
         self._controller = _uid_of(CONTROLLER)
         self._flight = limits.Flight(self._controller)
         self._asking: dict[asyncio.Task[None], str] = {}        # calls without an answer yet, and their sender
-        self._begun: set[asyncio.Task[None]] = set()            # of these, those that are asking systemd just now
-        self._working: set[asyncio.Task[Any]] = set()
+        self._working: set[asyncio.Task[Outcome]] = set()       # what was begun goes on, also when nobody waits for it
         self._busy: set[str] = set()                            # units that are being acted on
+        self._well: dict[str, float] = {}                       # operations' units that found nothing to do, and when
         self._senders: Counter[str] = Counter()
+        self._properties: dict[str, Variant] = {}               # both are constant: a helper that leaves forgets them
+        self._ending = False
         self.idle = asyncio.Event()
         self._timer = asyncio.get_running_loop().call_later(IDLE, self.idle.set)
         bus.on_call, bus.on_vanished = self.answer, self._vanished
@@ -44,6 +45,9 @@ class Helper:
     def answer(self, call: Call) -> None:
         """One call; its answer may come later."""
         self._timer.cancel()
+        if self._ending:
+            call.error("org.heald.Error.Busy", "the helper is being stopped: try again")
+            return
         if self._senders[call.sender] >= UNKNOWN_CALLS:
             call.error("org.freedesktop.DBus.Error.LimitsExceeded", "too many calls are in flight: wait for an answer")
             return
@@ -52,14 +56,19 @@ class Helper:
         self._asking[task] = call.sender
         task.add_done_callback(lambda _: self._answered(task, call.sender))
 
+    def end(self) -> None:
+        """Answer every call as it stands: what systemd was asked for goes on without us."""
+        self._ending = True
+        for task in self._asking:
+            task.cancel()
+
     async def finish(self) -> None:
-        """Wait until all that was begun has ended and every call is answered."""
-        while tasks := self._working | set(self._asking):
+        """Wait until every call is answered, and unless it was told to end, until all that was begun has ended."""
+        while tasks := set(self._asking) | (set() if self._ending else self._working):
             await asyncio.wait(tasks)
 
-    def _answered(self, task: asyncio.Task[Any], sender: str) -> None:
+    def _answered(self, task: asyncio.Task[None], sender: str) -> None:
         self._asking.pop(task)
-        self._begun.discard(task)
         self._senders -= Counter({sender: 1})
         self._rest()
 
@@ -70,9 +79,9 @@ class Helper:
             self._timer = asyncio.get_running_loop().call_later(IDLE, self.idle.set)
 
     def _vanished(self, sender: str) -> None:
-        """Nobody waits for the answer: end its prompt, free its place. What was begun goes on."""
+        """Nobody waits for the answer: end its prompt, free its place."""
         for task, who in self._asking.items():
-            if who == sender and task not in self._begun:
+            if who == sender:
                 task.cancel()
 
     async def _answer(self, call: Call) -> None:
@@ -85,8 +94,8 @@ class Helper:
             call.error(refusal.name, str(refusal))
         except (CallError, TimeoutError, ConnectionError) as error:
             call.error("org.heald.Error.Failed", f"the bus did not answer the helper: {type(error).__name__}")
-        except asyncio.CancelledError:
-            return                      # its caller is gone
+        except asyncio.CancelledError:  # its caller is gone, or the helper ends
+            call.error("org.heald.Error.Busy", "the helper is being stopped: try again")
         except Exception:
             call.error("org.heald.Error.Failed", "an internal error: see journalctl -u heald-helper")
             raise                       # asyncio writes it to our journal
@@ -100,12 +109,12 @@ class Helper:
             case "Peer", "Ping", []:
                 call.reply("")
             case "Properties", "Get", [_, name] if call.path == contract.PATH:
-                known = await self._properties()
+                known = await self._constants()
                 if name not in known:
                     raise RefusedError("UnknownProperty", "there is no such property")
                 call.reply("v", known[name])
             case "Properties", "GetAll", [_] if call.path == contract.PATH:
-                call.reply("a{sv}", await self._properties())
+                call.reply("a{sv}", await self._constants())
             case "Properties", "Set", [_, _, _] if call.path == contract.PATH:
                 raise RefusedError("PropertyReadOnly", "every property is read-only")
             case _ if xml is None:
@@ -113,21 +122,25 @@ class Helper:
             case _:
                 raise RefusedError("UnknownMethod", "there is no such method: see busctl introspect")
 
-    async def _properties(self) -> dict[str, Variant]:
-        found = await operations.supported(self._manager, self._file.read())
-        return {"Version": Variant("s", __version__), "Operations": Variant("as", found)}
+    async def _constants(self) -> dict[str, Variant]:
+        if not self._properties:
+            found = await operations.supported(self._manager, self._file.read())
+            self._properties = {"Version": Variant("s", __version__), "Operations": Variant("as", found)}
+        return self._properties
 
     async def _heal(self, call: Call) -> None:
         """One of the three methods."""
+        request = contract.request(call.member, call.signature, call.body)
         [uid] = await self._bus.call(BUS, "GetConnectionUnixUser", "s", [call.sender], expect="u")
         self._flight.enter(uid)
         try:
-            request = contract.request(call.member, call.signature, call.body)
             scene = await self._authorized(call, request)
-            self._begun |= {task for task in self._asking if task is asyncio.current_task()}
-            work = await self._begin(scene, request, uid)
-            self._begun -= {task for task in self._begun if task is asyncio.current_task()}
-            await asyncio.wait({work}, timeout=request.wait)
+            work = self._begin(scene, request, uid)
+            try:
+                await asyncio.wait({work}, timeout=request.wait)
+            except asyncio.CancelledError:
+                if not self._ending:
+                    raise
             if not work.done():
                 call.reply("a{sv}", contract.report("running", scene.unit.id, "", scene.before, ""))
             elif isinstance(outcome := work.result(), RefusedError):
@@ -154,8 +167,8 @@ class Helper:
         await row.sees(scene)
         return scene
 
-    async def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Any]:
-        """Count it, ask systemd, and watch for the end. Between the check and the count nothing else runs."""
+    def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Outcome]:
+        """Count it and set it to work. Between root's look and this nothing else has its turn."""
         operation, own = f"{request.category}/{request.operation}", uid == self._controller
         entries = {scene.unit.id: self._admit(scene, scene.unit.id, operation, own)}
         for needed in scene.also:
@@ -163,17 +176,10 @@ class Helper:
                 entries[needed.id] = self._admit(scene, needed.id, "service/start", own)
             except RefusedError:
                 scene.also = tuple(unit for unit in scene.also if unit is not needed)
-                scene.leave_out(needed)
-        try:
-            scene.before = scene.measure()
-            job = await scene.row.does(scene)
-        except BaseException:
-            self._busy -= entries.keys()
-            if not scene.also:
-                self._ledger.take_back(entries[scene.unit.id])
-            raise
+                scene.left_out = (*scene.left_out, needed.id)
         sys.stderr.write(f"{operation} {', '.join(entries)} for uid {uid}\n")
-        work = asyncio.create_task(self._work(scene, request, entries, job))
+        scene.before = scene.measure()
+        work = asyncio.create_task(self._work(scene, request, entries))
         self._working.add(work)
         work.add_done_callback(self._worked)
         return work
@@ -183,28 +189,33 @@ class Helper:
         if unit in self._busy:
             raise RefusedError("Busy", f"an action on {unit} is under way")
         if own:
+            if limits.now() - self._well.get(unit, -LOOK) < LOOK:
+                raise RefusedError("Busy", f"{unit} has just found nothing to do: try again")
             self._ledger.check(operation, unit, scene.settings)
         self._busy.add(unit)
         return self._ledger.add(operation, unit, own=own)
 
-    def _worked(self, work: asyncio.Task[Any]) -> None:
+    def _worked(self, work: asyncio.Task[Outcome]) -> None:
         self._working.discard(work)
         self._rest()
 
-    async def _work(self, scene: Scene, request: Request, entries: dict[str, limits.Begun], job: Job) -> Outcome:
-        """Wait for the job, look again, tell everyone."""
+    async def _work(self, scene: Scene, request: Request, entries: dict[str, limits.Begun]) -> Outcome:
+        """Have it done, look again, tell everyone."""
         outcome: Outcome
         try:
-            await asyncio.wait({job}, timeout=LOST)
-            outcome = await operations.outcome(scene, job.result() if job.done() else "timeout")
+            outcome = await operations.outcome(scene, await scene.row.does(scene))
         except RefusedError as refusal:
             outcome = refusal
         finally:
             self._busy -= entries.keys()
-        if isinstance(outcome, RefusedError) and outcome.code == "Healthy":
-            self._ledger.take_back(entries[scene.unit.id])
-        good = not isinstance(outcome, RefusedError)
-        detail = str(outcome) if isinstance(outcome, RefusedError) else str(outcome["result"].value)
+        good, detail = not isinstance(outcome, RefusedError), ""
+        if isinstance(outcome, RefusedError):
+            detail = str(outcome)
+            if outcome.code == "Healthy":       # a refusal costs nothing, and cannot be had without end
+                self._ledger.take_back(entries[scene.unit.id])
+                self._well[scene.unit.id] = limits.now()
+        else:
+            detail = str(outcome["result"].value)
         self._bus.signal(contract.PATH, contract.INTERFACE, "Finished", "sssbs",
                          request.category, request.operation, request.target, good, detail)
         return outcome

@@ -45,7 +45,9 @@ def load(path: Path = FILE) -> tuple[Settings, str]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Settings(), ""
-    except (OSError, ValueError) as error:
+    except OSError as error:        # it is there, and may protect anything
+        return Settings(protected=("*",)), f"{path}: {error.strerror}; no unit is touched until it can be read"
+    except ValueError as error:
         return Settings(), f"{path}: {error}; the built-in limits are in force"
     flat = {key: value for key, value in table.items() if key not in TABLES}
     for name in TABLES & table.keys():

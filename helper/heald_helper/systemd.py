@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .contract import RefusedError
-from .wire import Bus, CallError
+from .wire import Bus, CallError, Peer
 
 NAME, PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
 MANAGER = (NAME, PATH, "org.freedesktop.systemd1.Manager")
@@ -15,6 +15,9 @@ MODE = "fail"           # `replace` would cancel a person's stop
 LOST = 3600.0           # seconds after which the end of a job is no longer waited for
 
 _CONTRADICTS = frozenset({"TransactionIsDestructive", "TransactionJobsConflicting"})
+_ABSENT = frozenset({"UnknownProperty", "UnknownInterface"})
+_SILENT = frozenset({"NoReply", "Disconnected", "LimitsExceeded", "ServiceUnknown", "NameHasNoOwner", "TimedOut"})
+"""The bus's own answers in a peer's place: nothing is known of what the peer thinks, or did."""
 
 T = TypeVar("T")
 
@@ -86,36 +89,36 @@ class Manager:
 
     async def detail(self, unit: Unit, key: str) -> Any:
         """A property of the unit's own type (Service, Socket, …); None where it has none of that name."""
-        kind = unit.id.rpartition(".")[2].capitalize()
+        interface = f"{NAME}.{unit.id.rpartition('.')[2].capitalize()}"
         try:
-            answer = await self._bus.call(
-                (NAME, unit.path, PROPERTIES), "Get", "ss", [f"org.freedesktop.systemd1.{kind}", key], expect="v")
-        except CallError:
-            return None
-        except TimeoutError as error:
-            raise silent() from error
-        return answer[0]
+            [value] = await self._call("Get", "ss", [interface, key], "v", (NAME, unit.path, PROPERTIES))
+        except RefusedError as refusal:
+            if isinstance(refusal.__cause__, CallError) and _last(refusal.__cause__) in _ABSENT:
+                return None
+            raise
+        return value
+
+    async def states(self, names: list[str]) -> dict[str, str]:
+        """ActiveState of each of these units, by its Id."""
+        [rows] = await self._call("ListUnitsByNames", "as", [names], "a(ssssssouso)")
+        return {str(row[0]): str(row[3]) for row in rows}
 
     async def reset_failed(self, unit: Unit) -> None:
         """Forget the failure and the start limit: both would refuse a start."""
         await self._call("ResetFailedUnit", "s", [unit.id], "")
 
-    async def job(self, member: str, unit: Unit) -> asyncio.Future[str]:
-        """Ask for a job (StartUnit, TryRestartUnit, ReloadUnit); the future is systemd's result of it."""
+    async def job(self, member: str, unit: Unit) -> str:
+        """Ask for a job (StartUnit, TryRestartUnit, ReloadUnit) and wait for its end: systemd's result of it."""
         self._asking += 1
         try:
             [path] = await self._call(member, "ss", [unit.id, MODE], "o")
-        except BaseException:
-            self._done()
-            raise
-        ended = self._ended.setdefault(str(path), asyncio.get_running_loop().create_future())
-        ended.add_done_callback(lambda _: self._done())
-        return ended
-
-    def _done(self) -> None:
-        self._asking -= 1
-        if not self._asking:
-            self._ended.clear()
+            ended = self._ended.setdefault(str(path), asyncio.get_running_loop().create_future())
+            await asyncio.wait({ended}, timeout=LOST)
+            return ended.result() if ended.done() else "timeout"
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._ended.clear()
 
     def _signalled(self, member: str, body: list[Any]) -> None:
         """JobRemoved(u id, o job, s unit, s result) may come before the answer that names the job."""
@@ -127,33 +130,38 @@ class Manager:
             ended.set_result(str(result))
 
     async def _read(self, name: str, path: str) -> Unit:
-        try:
-            [properties] = await self._bus.call(
-                (NAME, path, PROPERTIES), "GetAll", "s", ["org.freedesktop.systemd1.Unit"], expect="a{sv}")
-        except CallError as error:
-            raise _refusal(error) from error
-        except TimeoutError as error:
-            raise silent() from error
+        [properties] = await self._call("GetAll", "s", [f"{NAME}.Unit"], "a{sv}", (NAME, path, PROPERTIES))
         return Unit(name, path, properties)
 
-    async def _call(self, member: str, signature: str, body: list[Any], expect: str) -> list[Any]:
+    async def _call(self, member: str, signature: str, body: list[Any], expect: str, peer: Peer = MANAGER) -> list[Any]:
         try:
-            return await self._bus.call(MANAGER, member, signature, body, expect=expect)
+            return await self._bus.call(peer, member, signature, body, expect=expect)
         except CallError as error:
-            raise _refusal(error) from error
+            raise _refusal(member, error) from error
         except TimeoutError as error:
-            raise silent() from error
+            raise silent("systemd") from error
 
 
-def silent() -> RefusedError:
-    """What is answered when systemd does not answer us."""
-    return RefusedError("Timeout", "systemd did not answer: see systemctl status")
+def silent(who: str) -> RefusedError:
+    """What is answered when `who` does not answer us."""
+    return RefusedError("Timeout", f"{who} did not answer: see systemctl status")
 
 
-def _refusal(error: CallError) -> RefusedError:
-    last = error.name.rpartition(".")[2]
-    if last == "NoSuchUnit":
+def is_silence(error: CallError) -> bool:
+    """Whether the bus answered in the place of a peer that said nothing."""
+    return _last(error) in _SILENT
+
+
+def _last(error: CallError) -> str:
+    return error.name.rpartition(".")[2]
+
+
+def _refusal(member: str, error: CallError) -> RefusedError:
+    last = _last(error)
+    if is_silence(error):
+        return silent("systemd")
+    if last == "NoSuchUnit" and member == "LoadUnit":
         return RefusedError("InvalidArgs", "there is no such unit")
     if last in _CONTRADICTS:
         return RefusedError("Busy", "systemd has a job that contradicts this; try again when it is done")
-    return RefusedError("Failed", f"systemd refused: {last}")
+    return RefusedError("Failed", f"systemd refused {member}: {last}")

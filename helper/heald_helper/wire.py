@@ -18,12 +18,15 @@ from dbus_next.constants import MessageFlag, MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
 
-__all__ = ["BUS", "Bus", "Call", "CallError", "Variant"]
+__all__ = ["BUS", "Bus", "Call", "CallError", "Peer", "Variant"]
 
-MAX_BODY = 64 * 1024
-"""Bytes in the body of a call or signal. Ours need less than 1 KiB."""
+MAX_BODY = 4 * 1024
+"""Bytes in the body of a call or signal. Ours need less than 1 KiB; thousands of calls may wait for an answer at once,
+and 240 connections of one user that each held 60 kB got the helper killed for its memory."""
 MAX_HEAD = 4 * 1024
 """Bytes in a message's header; the bus bounds every field of it to 255 but the object path."""
+READ_HEAD = 64 * 1024
+"""Bytes in a header that is still looked at, to answer that it is too long."""
 MAX_REPLY = 4 * 1024 * 1024
 """Bytes in the answer to a call of our own. All properties of a unit are about 15 kB."""
 TURN = 32
@@ -88,7 +91,7 @@ class Bus:
         """Connect to the bus at `address` (unix:path=…) as our own uid. OSError where that fails."""
         options = dict(_addresses.parse_address(address)).get("unix", {})
         path = options.get("path") or "\0" + options.get("abstract", "")
-        reader, writer = await asyncio.open_unix_connection(path, limit=MAX_BODY)
+        reader, writer = await asyncio.open_unix_connection(path, limit=READ_HEAD)
         writer.write(b"\0AUTH EXTERNAL " + str(os.getuid()).encode().hex().encode() + b"\r\n")
         if not (await reader.readline()).startswith(b"OK "):
             raise ConnectionError("the bus did not accept our uid")
@@ -153,9 +156,9 @@ class Bus:
 
     async def close(self) -> None:
         """Send what is queued and leave."""
-        await self._writer.drain()
         self.lost.cancel()
         self._writer.close()
+        await self._writer.wait_closed()
 
     async def _read_all(self) -> None:
         """Ends only with the connection; then every call that waits ends too."""
@@ -173,19 +176,21 @@ class Bus:
         start = await self._reader.readexactly(16)
         body, fields = unpack_from("<I4xI" if start[0] == ord("l") else ">I4xI", start, 4)
         fields += -fields & 7
-        if 16 + fields > MAX_HEAD:
+        unanswered = start[1] == MessageType.METHOD_CALL.value and start[2] & MessageFlag.NO_REPLY_EXPECTED.value
+        if unanswered or 16 + fields > READ_HEAD:
             await self._drop(fields + body)
             return
         head = start + await self._reader.readexactly(fields)
-        if body <= (MAX_REPLY if start[1] in {kind.value for kind in _ANSWERS} else MAX_BODY):
+        limit = MAX_REPLY if start[1] in {kind.value for kind in _ANSWERS} else MAX_BODY
+        if body <= limit and len(head) <= MAX_HEAD:
             self._take(decode(head + await self._reader.readexactly(body)), "")
         else:
             await self._drop(body)
-            self._take(decode(head[:4] + bytes(4) + head[8:]), f"the message is longer than {MAX_BODY} bytes")
+            self._take(decode(head[:4] + bytes(4) + head[8:]), "the message is too long")
 
     async def _drop(self, length: int) -> None:
         while length:
-            data = await self._reader.read(min(length, MAX_BODY))
+            data = await self._reader.read(min(length, READ_HEAD))
             if not data:
                 raise EOFError
             length -= len(data)
@@ -203,7 +208,7 @@ class Bus:
         elif message.message_type is MessageType.SIGNAL:
             if not refused:
                 self._signalled(message)
-        elif not message.flags & MessageFlag.NO_REPLY_EXPECTED:     # one that wants no answer is dropped unseen
+        else:
             call = Call(self, message)
             if refused:
                 call.error(_TOO_LONG, refused)

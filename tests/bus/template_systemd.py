@@ -29,8 +29,8 @@ OF_TYPE: dict[str, dict[str, Any]] = {
     "socket": {"Result": "success", "Accept": False},
     "timer": {"Result": "success"}, "path": {"Result": "success"}, "mount": {"Result": "success"},
 }
-NAMES = ("Requires", "Requisite", "BindsTo", "RequiredBy", "BoundBy", "WantedBy", "TriggeredBy", "Conflicts",
-         "DropInPaths")
+NAMES = ("Requires", "Requisite", "BindsTo", "Wants", "RequiredBy", "BoundBy", "WantedBy", "TriggeredBy", "Conflicts",
+         "ConflictedBy", "DropInPaths")
 STAMPS = ("ActiveEnterTimestampMonotonic", "ActiveExitTimestampMonotonic", "InactiveEnterTimestampMonotonic")
 
 Mock = Any
@@ -66,7 +66,8 @@ def add(mock: Mock, name: str, given: dict[str, Any]) -> str:
     properties = {
         "Id": name, "Names": [name], "LoadState": "loaded", "ActiveState": "active", "SubState": "running",
         "FragmentPath": f"/usr/lib/systemd/system/{name}", "UnitFileState": "static", "Transient": False,
-        "RefuseManualStart": False, "RefuseManualStop": False, "CanStart": True, "NeedDaemonReload": False,
+        "FailureAction": "none", "StartLimitAction": "none", "RefuseManualStart": False, "RefuseManualStop": False,
+        "CanStart": True, "NeedDaemonReload": False,
         "ConditionResult": True, "ConditionTimestampMonotonic": dbus.UInt64(1),
         "InvocationID": dbus.ByteArray(bytes(16)),
         "Job": dbus.Struct((dbus.UInt32(0), dbus.ObjectPath("/")), signature="uo"),
@@ -111,6 +112,7 @@ def begin(mock: Mock, name: str) -> str:
     mock.last_job += 1
     path = f"{MAIN_OBJ}/job/{mock.last_job}"
     mock.jobs[name] = (mock.last_job, path)
+    unit(mock, name).props[UNIT_IFACE]["InvocationID"] = dbus.ByteArray(mock.last_job.to_bytes(16, "big"))
     result, state = mock.ends.get(name, ("done", "active"))
     if result:
         glib.idle_add(end, mock, name, result, state)
@@ -140,11 +142,21 @@ def GetUnit(self: Mock, name: str) -> str:  # noqa: N802
     return str(unit(self, name).path)
 
 
+def rows(paths: set[str]) -> list[tuple[Any, ...]]:
+    """These units as a list call shows them."""
+    found = [(path, dbusmock.mockobject.objects[path].props[UNIT_IFACE]) for path in sorted(paths)]
+    return [(of["Id"], of["Id"], of["LoadState"], of["ActiveState"], of["SubState"], "", path, dbus.UInt32(0), "", "/")
+            for path, of in found]
+
+
 @method(MAIN_IFACE, "as", "a(ssssssouso)")
 def ListUnitsFiltered(self: Mock, states: list[str]) -> list[tuple[Any, ...]]:  # noqa: N802
-    rows = [(path, dbusmock.mockobject.objects[path].props[UNIT_IFACE]) for path in sorted(set(self.paths.values()))]
-    return [(of["Id"], of["Id"], of["LoadState"], of["ActiveState"], of["SubState"], "", path, dbus.UInt32(0), "", "/")
-            for path, of in rows if {of["ActiveState"], of["SubState"]} & set(states)]
+    return [row for row in rows(set(self.paths.values())) if {row[3], row[4]} & set(states)]
+
+
+@method(MAIN_IFACE, "as", "a(ssssssouso)")
+def ListUnitsByNames(self: Mock, names: list[str]) -> list[tuple[Any, ...]]:  # noqa: N802
+    return rows({LoadUnit(self, name) for name in names})
 
 
 @method(MAIN_IFACE, "s")

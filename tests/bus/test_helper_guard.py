@@ -143,7 +143,38 @@ def test_repair_leaves_out_what_is_protected_and_names_it(stage: Stage) -> None:
     report = stage.root.heal("HealService", "repair", "top.service").report
     assert "dbus.service" in report["result"]
     assert [unit for unit, _ in stage.asked("StartUnit")] == ["base.service", "top.service"]
-    assert [unit for [unit] in stage.asked("ResetFailedUnit")] == ["base.service", "top.service"]
+
+
+def test_a_service_that_the_bus_starts_by_an_alias_is_no_part_of_the_bus(stage: Stage) -> None:
+    stage.unit("bluetooth.service", more={"Names": Variant("as", ["bluetooth.service", "dbus-org.bluez.service"])})
+    assert stage.root.start("bluetooth.service").report["after"] == "active"
+
+
+@pytest.mark.parametrize("key", ["Conflicts", "ConflictedBy"])
+@pytest.mark.parametrize("state", ["active", "activating", "reloading"])
+def test_a_start_that_would_stop_another_unit_is_refused(stage: Stage, key: str, state: str) -> None:
+    stage.unit("other.service", state)
+    stage.unit("shutdown.target", "inactive")
+    stage.unit("ill.service", more={key: Variant("as", ["shutdown.target", "other.service"])})
+    for operation in ("start", "repair"):
+        assert stage.root.heal("HealService", operation, "ill.service").error == "Protected"
+    assert nothing_happened(stage)
+
+
+@pytest.mark.parametrize("key", ["Requires", "BindsTo", "Wants"])
+@pytest.mark.parametrize(("state", "error"), [("failed", "Protected"), ("inactive", "Protected"), ("active", "")])
+def test_a_start_does_not_start_what_root_protects(stage: Stage, key: str, state: str, error: str) -> None:
+    stage.helper_toml('protected = ["base*"]\n')
+    stage.unit("base.service", state)
+    stage.unit("ill.service", more={key: Variant("as", ["base.service"])})
+    assert stage.root.heal("HealService", "repair", "ill.service").error == error
+
+
+@pytest.mark.parametrize("key", ["FailureAction", "StartLimitAction"])
+def test_a_unit_whose_failure_is_the_machine_s_is_protected(stage: Stage, key: str) -> None:
+    stage.unit("ill.service", more={key: Variant("s", "reboot-force")})
+    assert stage.root.start("ill.service").error == "Protected"
+    assert nothing_happened(stage)
 
 
 @pytest.mark.parametrize(("text", "told"), [

@@ -133,6 +133,19 @@ def ask_and_go(address: str) -> None:
         sock.recv(100)
 
 
+@pytest.mark.parametrize(("length", "error"), [(3_000, "InvalidArgs"), (60_000, "LimitsExceeded")])
+def test_calls_of_many_connections_that_wait_together_fit_in_its_memory(stage: Stage, length: int, error: str) -> None:
+    callers = [stage.as_user(NOBODY) for _ in range(100)]
+    asked = [(caller, caller.begin("HealService", "start", "x" * length)) for caller in callers for _ in range(8)]
+    assert {caller.wait(call).error for caller, call in asked} == {error}
+    assert stage.helper_memory() < 48 * MEGABYTE
+
+
+def test_a_header_that_is_too_long_is_answered(stage: Stage) -> None:
+    reply = stage.as_user(ALICE).call((HELPER, "/x" * 4000, "org.freedesktop.DBus.Peer"), "Ping")
+    assert reply.error == "LimitsExceeded"
+
+
 def test_a_flood_that_wants_no_answer_does_nothing(stage: Stage) -> None:
     stage.unit("ill.service")
     alice = stage.as_user(ALICE)

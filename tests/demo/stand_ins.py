@@ -53,7 +53,8 @@ class Unit:
             "Id": name, "Names": [name], "LoadState": "loaded", "Transient": False, "UnitFileState": "static",
             "FragmentPath": f"/etc/systemd/system/{name}", "RefuseManualStart": False, "RefuseManualStop": False,
             "ConditionResult": True, "Requires": [], "Requisite": [], "BindsTo": [], "TriggeredBy": [],
-            "RequiredBy": [], "WantedBy": [], "BoundBy": [], "NeedDaemonReload": False, "Type": kind, "PAMName": "",
+            "RequiredBy": [], "WantedBy": [], "BoundBy": [], "Wants": [], "Conflicts": [], "ConflictedBy": [],
+            "FailureAction": "none", "StartLimitAction": "none", "NeedDaemonReload": False, "Type": kind, "PAMName": "",
             "TTYPath": "", "Job": (0, "/"), "ActiveState": state, "SubState": state, "Result": "success",
             "InvocationID": b"\x01" * 16, "ExecMainStatus": 0, "NRestarts": 0, "MainPID": 0,
             **dict.fromkeys(STAMPS, 0)}
@@ -88,6 +89,8 @@ class Systemd:
             rows = [[name, "", "loaded", "failed", "failed", "", unit_path(name), 0, "", "/"]
                     for name in self._failed()]
             return Message.new_method_return(call, "a(ssssssouso)", [rows])
+        if call.member == "ListUnitsByNames" and not call.body[0]:
+            return Message.new_method_return(call, "a(ssssssouso)", [[]])
         if call.member == "StartUnit" and call.body[0] in self.units:
             return Message.new_method_return(call, "o", [self._begin(self.units[call.body[0]])])
         return Message.new_error(call, UNKNOWN, f"the stand-in knows no {call.member} {call.body}")
