@@ -96,5 +96,8 @@ def contents(prefix: str, python: str) -> Iterator[tuple[str, str, int]]:
 
 
 def _adapt(text: str, prefix: str, python: str) -> str:
+    """Puts PREFIX and PYTHON in; what a unit may execute (ExecPaths=) grows by them."""
+    if prefix != "/usr":
+        text = text.replace("\nExecPaths=", f"\nExecPaths={prefix}/bin {prefix}/lib ")
     text = text.replace(LIB_IN_FILES, f"{prefix}/lib/heald").replace(BIN_IN_FILES, f"{prefix}/bin/heal")
     return text.replace(PYTHON_IN_FILES, python)

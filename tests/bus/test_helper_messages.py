@@ -136,6 +136,7 @@ def ask_and_go(address: str) -> None:
 @pytest.mark.parametrize(("length", "error"), [(3_000, "InvalidArgs"), (60_000, "LimitsExceeded")])
 def test_calls_of_many_connections_that_wait_together_fit_in_its_memory(stage: Stage, length: int, error: str) -> None:
     callers = [stage.as_user(NOBODY) for _ in range(100)]
+    assert callers[0].call(PEER, "Ping").error == ""
     asked = [(caller, caller.begin("HealService", "start", "x" * length)) for caller in callers for _ in range(8)]
     assert {caller.wait(call).error for caller, call in asked} == {error}
     assert stage.helper_memory() < 48 * MEGABYTE

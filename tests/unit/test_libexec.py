@@ -67,13 +67,15 @@ def test_the_mark_is_root_s_or_the_built_in_one(tmp_path: Path, text: str, mark:
     ("d /tmp 1777 root root 10d", (0o1777, 0, 0)),
     ("D /tmp 0700 root root", (0o700, 0, 0)),
     ("q /tmp 1777 - - 10d", (0o1777, 0, 0)),
-    ("d /tmp - 12 34", (0o755, 12, 34)),
+    ("d /tmp - 12 34", (0o1777, 12, 34)),                                   # what is unsaid stays
+    ("e /tmp - - - 10d", (0o1777, 0, 0)),                                   # an age alone
+    ("d %T 1770 root root", (0o1770, 0, 0)),
     ("d /tmp/ 1770 root root", (0o1770, 0, 0)),
     ('d "/tmp" 1770 root root', (0o1770, 0, 0)),
     ("d /tmp 1770 root root\nd /tmp 1700 root root", (0o1770, 0, 0)),       # of two that make it the first counts
     ("z /tmp 1700 - -\nd /tmp 1770 root root", (0o1700, 0, 0)),             # what adjusts comes after
     ("d /tmpfiles 0700 root root\nd /tmp/x 0700 root root", (0o1777, 0, 0)),
-    ("d! /tmp 0700 root root", (0o1777, 0, 0)),                             # at boot alone
+    ("d! /tmp 0700 root root", (0o1777, 0, 0)),                             # for the boot alone: as it is
 ])
 def test_what_tmpfiles_wants_of_a_folder(line: str, want: tuple[int, int, int]) -> None:
     assert ill.wanted(Path("/tmp"), line.splitlines()) == want

@@ -23,7 +23,7 @@ def test_without_a_line_it_is_1777_root_root() -> None:
         0o1777, 0, 0)
 
 
-@pytest.mark.parametrize("kind", ["d", "D", "q", "Q", "v", "e", "D!", "q+!", "d="])
+@pytest.mark.parametrize("kind", ["d", "D", "q", "Q", "v", "e", "d="])
 def test_a_line_says_mode_user_and_group(kind: str) -> None:
     assert want(f"{kind} /tmp 1770 3 4 10d") == (0o1770, 3, 4)
 
@@ -33,8 +33,22 @@ def test_names_are_looked_up() -> None:
 
 
 @pytest.mark.parametrize("line", ["d /tmp", "d /tmp - - - -", 'd "/tmp/" -'])
-def test_what_a_making_line_leaves_open_is_0755_root_root(line: str) -> None:
-    assert want(line) == (0o755, 0, 0)
+def test_what_a_making_line_leaves_open_stays_as_it_is(line: str) -> None:
+    assert want(line) == (0o755, 7, 8)
+
+
+@pytest.mark.parametrize("kind", ["D!", "q+!"])
+def test_a_line_for_the_boot_alone_is_not_judged_later(kind: str) -> None:
+    assert want(f"{kind} /tmp 1770 3 4 10d") == (0o755, 7, 8)
+
+
+def test_an_age_alone_says_nothing_of_permissions() -> None:
+    assert want("e /tmp - - - 10d") == (0o1777, 0, 0)
+
+
+def test_a_specifier_names_the_folder() -> None:
+    assert want("d %T 1770 3 4") == (0o1770, 3, 4)
+    assert want("d %V 1770 3 4") == (0o1777, 0, 0)
 
 
 def test_the_first_making_line_counts() -> None:
@@ -43,7 +57,7 @@ def test_the_first_making_line_counts() -> None:
 
 def test_an_adjusting_line_comes_after_it_and_leaves_open_what_it_does_not_say() -> None:
     assert want("z /tmp 1770 - 5", "d /tmp 1777 3 4") == (0o1770, 3, 5)
-    assert want("z /tmp 1770 - -") == (0o1770, 7, 8)
+    assert want("z /tmp 1770 - -") == (0o1770, 0, 0)
 
 
 def test_prefixes_of_mode_and_owner() -> None:

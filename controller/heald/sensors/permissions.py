@@ -12,7 +12,8 @@ from ..model import PathMode
 
 PATHS = ("/tmp", "/var/tmp")        # noqa: S108  what is looked after, nothing is put there
 FOLDERS = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d")
-_MAKES, _ADJUSTS = "dDqQve", "zZ"   # tmpfiles.d(5): the first making line of a path counts, adjusting ones come after
+_MAKES, _ADJUSTS = "dDqQv", "ezZ"   # tmpfiles.d(5): the first making line of a path counts, adjusting ones come after
+_NAMES = {"%T": "/tmp", "%V": "/var/tmp"}           # noqa: S108  tmpfiles.d's own
 
 
 def read() -> tuple[PathMode, ...]:
@@ -46,19 +47,19 @@ def lines(folders: Sequence[str]) -> Iterator[str]:
 
 def wanted(now: PathMode, rules: Sequence[str]) -> PathMode:
     """`now` with want_mode, want_uid and want_gid as systemd-tmpfiles --create would leave the path."""
-    want: tuple[int, int, int] | None = None
+    want = (now.want_mode, now.want_uid, now.want_gid)      # root's unit adds such a line where no other makes it
+    made = False
     for kind, mode, user, group in sorted(_of_path(now.path, rules), key=lambda rule: rule[0] in _ADJUSTS):
-        if kind in _MAKES and want is not None:
+        if kind in _MAKES and made:
             continue
-        unsaid = (0o755, 0, 0) if kind in _MAKES else want or (now.mode, now.uid, now.gid)
+        unsaid = (now.mode, now.uid, now.gid) if kind in _MAKES else want
         try:
             want = (_mode(mode, unsaid[0], now.mode),
                     _owner(user, unsaid[1], now.uid, lambda name: pwd.getpwnam(name).pw_uid),
                     _owner(group, unsaid[2], now.gid, lambda name: grp.getgrnam(name).gr_gid))
         except (KeyError, ValueError):
             continue        # no such user, no such mode: systemd-tmpfiles skips the line, too
-    if want is None:
-        return now
+        made = True
     return replace(now, want_mode=want[0], want_uid=want[1], want_gid=want[2])
 
 
@@ -66,8 +67,10 @@ def _of_path(path: str, rules: Iterable[str]) -> Iterator[tuple[str, str, str, s
     """Kind, mode, user and group of each line about the path."""
     for line in rules:
         fields = [field.strip("\"'") for field in line.split()] + ["-"] * 3
-        if fields[0][0:1] in tuple(_MAKES + _ADJUSTS) and (fields[1].rstrip("/") or "/") == path:
-            yield fields[0][0], fields[2], fields[3], fields[4]
+        name = _NAMES.get(fields[1][:2], fields[1][:2]) + fields[1][2:]
+        if fields[0][0:1] in tuple(_MAKES + _ADJUSTS) and (name.rstrip("/") or "/") == path:
+            at_boot = ":" if "!" in fields[0] else ""       # what is for the boot alone holds for a new path alone
+            yield fields[0][0], at_boot + fields[2], at_boot + fields[3], at_boot + fields[4]
 
 
 def _mode(text: str, unsaid: int, now: int) -> int:
