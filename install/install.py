@@ -152,7 +152,8 @@ def uninstall(prefix: str, destdir: str, *, purge: bool) -> None:
     if not lines and not purge:
         raise InstallError(f"{manifest} is missing: nothing is installed below this PREFIX")
     if not destdir:
-        running.stop([Path(line).name for line in lines if line.startswith(f"{prefix}/lib/systemd/system/")])
+        units = f"{prefix}/lib/systemd/system/"
+        running.stop([line.removeprefix(units) for line in lines if line.startswith(units) and line != units])
     remove(set(lines), destdir)
     folders = layout.STATE if purge else layout.VOLATILE
     for folder in folders:

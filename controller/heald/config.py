@@ -1,5 +1,6 @@
 """TOML files into Settings. Every mistake is one line: file, dotted key, what was wrong, what to write instead."""
 
+import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from heald.model import KINDS, Mode, Severity
 from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings, Thresholds
 
 DEFAULT = Path("/etc/heald/heald.toml")
+YEAR = 366 * 86400.0
 
 Read = Callable[[object], Any]
 """Turns one TOML value into its setting; ValueError says what would have been right."""
@@ -25,16 +27,28 @@ def load(path: Path = DEFAULT) -> Settings:
     A file that is absent is none. HealdError(CONFIG) at the first mistake.
     """
     settings = Settings()
-    own: dict[str, Rule] = {}
-    drop_ins = sorted(path.with_name(path.name + ".d").glob("*.toml"))
-    for file in [path, *drop_ins]:
+    own = {rule.name: rule for rule in BUILT_IN}
+    for file in [path, *_drop_ins(path.with_name(path.name + ".d"))]:
         document = _document(file)
         settings = _merge(settings, document, file)
         for rule in _rules(document.get("rule", []), file):
             if rule.name in own:
-                raise _wrong(file, "rule.name", f'"{rule.name}" is taken by a rule in {own[rule.name].source}')
+                where = own[rule.name].source
+                taken = "built-in rule" if where == "built-in" else f"rule in {where}"
+                raise _wrong(file, "rule.name", f'"{rule.name}" is taken by a {taken}')
             own[rule.name] = rule
-    return replace(settings, rules=(*own.values(), *BUILT_IN))
+    users = [rule for rule in own.values() if rule not in BUILT_IN]
+    return replace(settings, rules=(*users, *BUILT_IN))
+
+
+def _drop_ins(folder: Path) -> list[Path]:
+    """Its *.toml by name. A folder that may not be read is an error: it may hold the cap on all rules."""
+    try:
+        return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".toml")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise HealdError(Code.CONFIG, f"{folder}: cannot be read: {error.strerror}") from None
 
 
 def _document(file: Path) -> dict[str, Any]:
@@ -44,12 +58,13 @@ def _document(file: Path) -> dict[str, Any]:
         return {}
     except tomllib.TOMLDecodeError as error:
         raise HealdError(Code.CONFIG, f"{file}: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise HealdError(Code.CONFIG, f"{file}: cannot be read: {error}") from None
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise HealdError(Code.CONFIG, f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _wrong(file: Path, key: str, text: str) -> HealdError:
-    return HealdError(Code.CONFIG, f"{file}: {key}: {text}")
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in f"{file}: {key}: {text}")
+    return HealdError(Code.CONFIG, line)
 
 
 def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Settings:
@@ -156,7 +171,9 @@ def _severity(value: object) -> Severity:
 def _span(value: object) -> float:
     if not isinstance(value, str):
         raise ValueError(f'must be a time span such as "30s", not {_shown(value)}')
-    return quantities.seconds(value)
+    if (span := quantities.seconds(value)) > YEAR:
+        raise ValueError(f'"{value}" is more than a year')
+    return span
 
 
 def _interval(value: object) -> float:

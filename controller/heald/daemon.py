@@ -2,12 +2,11 @@
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
-from pathlib import Path
+from contextlib import suppress
 
-from heald import __version__, clock, config, detector, document
+from heald import __version__, clock, config, detector, document, paths
 from heald.bus.connection import Bus
 from heald.bus.controller1 import Published
 from heald.bus.helper import HelperClient
@@ -33,20 +32,14 @@ def main() -> None:
     try:
         asyncio.run(Daemon(dry_run=options.dry_run).run())
     except HealdError as error:
-        say(f"heald: {error}")
+        print(f"heald: {error}", file=sys.stderr)
         sys.exit(EX_CONFIG if error.exit_code == 2 else error.exit_code)
 
 
 def say(line: str) -> None:
-    """To the journal, or whoever reads our output."""
-    print(line, flush=True)
-
-
-def state_folder() -> Path:
-    """/var/lib/heald under systemd; a person's own, by the XDG base directories, in a checkout."""
-    given = os.environ.get("STATE_DIRECTORY")
-    home = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(given) if given else Path(home).expanduser() / "heald"
+    """To the journal, or whoever reads our output; one who reads no more is no reason to end."""
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 class Daemon:
@@ -55,7 +48,7 @@ class Daemon:
     def __init__(self, *, dry_run: bool) -> None:
         self._dry_run = dry_run
         self._settings = config.load()
-        self._history = History(state_folder() / "history.db", say)
+        self._history = History(paths.state() / "history.db", say)
         self._stop = asyncio.Event()
         self._engine: Engine
         self._published: Published | None = None

@@ -1,11 +1,13 @@
 """What a program reads of heald: plain data that JSON and D-Bus carry alike. docs/json.md describes every key. Pure."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from heald.model import Action, Attempt, Incident, Issue
 from heald.settings import Rule
 
-Document = dict[str, object]
+Document = dict[str, Any]
 
 
 def moment(stamp: float | None, offset: float) -> str | None:
@@ -43,6 +45,17 @@ def rule(one: Rule) -> Document:
         "mode": one.mode.label, "settle": one.settle,
         "ladder": [r.name if r.target is None else f"{r.name} {r.target}" for r in one.ladder], "source": one.source,
     }
+
+
+def whole_issue(known: Mapping[str, Any]) -> Document:
+    """One that came over D-Bus, which has no null: what was left out is null again."""
+    return {"id": None, **known}
+
+
+def whole_incident(known: Mapping[str, Any]) -> Document:
+    """The same for an incident and its actions."""
+    actions = [{"finished": None, "result": None, **action} for action in known["actions"]]
+    return {"healed": None, "closed": None, "next": None, **known, "actions": actions}
 
 
 def _next(planned: tuple[Action, float] | None, offset: float) -> Document | None:

@@ -65,9 +65,12 @@ class Engine:
         self._say, self._changed, self._manner, self._now = say, changed, manner, now
         self._memory = {i.key: detector.remembered(i) for i in self.open.values() if i.well is None}
         self._operations: frozenset[str] | None = None
+        self._learning: asyncio.Task[None] | None = None
+        self._full = self.until     # when everything is due to be read again
         self._repairs: dict[str, asyncio.Task[None]] = {}
-        self._wanted: set[Part] = set(ALL)
+        self._wanted: set[Part] = set()
         self._woken = asyncio.Event()
+        self._ask_again()
 
     @property
     def open(self) -> dict[Key, Incident]:
@@ -95,8 +98,11 @@ class Engine:
     def use(self, settings: Settings) -> None:
         """From now on. What was refused under the old ones is asked again."""
         self.settings, self._operations = settings, None
-        self._save(replace(i, outcome="open") for i in self.open.values() if i.outcome == "refused")
+        self._ask_again()
         self.wake(*ALL)
+
+    def _ask_again(self) -> None:
+        self._save(replace(i, outcome="open") for i in self.open.values() if i.outcome == "refused")
 
     async def run(self, stop: asyncio.Event, alive: Callable[[], None], at_least: float) -> None:
         """Until `stop`. `alive` is called at each turn, at least every `at_least` seconds."""
@@ -107,15 +113,19 @@ class Engine:
                     await self._woken.wait()
             if stop.is_set() or not (self._woken.is_set() or self._now() >= self.until):
                 continue
-            parts = frozenset(self._wanted) or ALL
-            self._wanted.clear()
-            self._woken.clear()
-            try:
-                await self.cycle(parts)
-            except HealdError as error:
-                self._say(f"cannot look: {error}")
-                self._wanted |= parts
-                self.until = self._now() + AGAIN
+            await self.turn()
+
+    async def turn(self) -> None:
+        """A look at what an event asked for; without one, and once in each interval, at everything."""
+        parts = frozenset(self._wanted) if self._wanted and self._now() < self._full else ALL
+        self._wanted.clear()
+        self._woken.clear()
+        try:
+            await self.cycle(parts)
+        except HealdError as error:
+            self._say(f"cannot look: {error}")
+            self._wanted |= parts
+            self.until = self._now() + AGAIN
 
     @property
     def busy(self) -> bool:
@@ -124,24 +134,11 @@ class Engine:
 
     async def finish(self) -> None:
         """Wait for the repairs under way; a call that was made is not taken back."""
+        if self._learning:
+            self._learning.cancel()
         if self._repairs:
             await asyncio.wait(self._repairs.values())
         self._reap()
-
-    async def one_pass(self) -> None:
-        """Look, repair what is wrong rung by rung, and watch what was repaired for as long as its rule settles."""
-        watched: set[tuple[int, int]] = set()
-        while True:
-            await self.cycle()
-            healed = {(i.id, len(i.attempts)): i for i in self.open.values() if i.outcome == "healed"}
-            if self.busy:
-                await self.finish()
-            elif fresh := healed.keys() - watched:
-                watched |= fresh
-                rules = [self.settings.rule(i.kind, i.subject, i.severity) for i in map(healed.__getitem__, fresh)]
-                await asyncio.sleep(max(rule.settle for rule in rules))
-            else:
-                return
 
     async def cycle(self, parts: frozenset[Part] = ALL) -> None:
         """One look at `parts`, and all that follows from it now; `until` says when to look again."""
@@ -154,16 +151,23 @@ class Engine:
         followed, new = incidents.follow(self.open, found, now, self.settings.limits)
         self._save(followed)
         self._save([incidents.opened(issue, self._history.new_id(), now) for issue in new])
-        if found and self._operations is None:
-            with suppress(HealdError):              # not known: nothing is skipped, and the call itself will say why
-                self._operations = await self._helper.operations()
+        if found and self._operations is None and (self._learning is None or self._learning.done()):
+            self._learning = asyncio.create_task(self._learn())
+        if parts == ALL:
+            self._full = now + self.settings.interval
         until = [seen.due for seen in self._memory.values() if not seen.open]
         for issue in found:
             incident = self.open[issue.key]
             decision = resolver.decide(issue, incident, self._world(snapshot))
             until.append(self._carry_out(issue, incident, decision))
         ends = [incidents.closes(i, self.settings.limits) for i in self.open.values()]
-        self.until = min([now + self.settings.interval, *until, *(end for end in ends if end is not None)])
+        self.until = min([self._full, *until, *(end for end in ends if end is not None)])
+        self._history.flush()
+
+    async def _learn(self) -> None:
+        """What root supports. While that is not known nothing is skipped, and root itself says what it cannot do."""
+        with suppress(HealdError):
+            self._operations = await self._helper.operations()
 
     def _world(self, snapshot: Snapshot) -> resolver.World:
         return resolver.World(

@@ -24,6 +24,14 @@ REMEMBERED = 20     # incidents that are published beside the open ones
 HOUR = 3600.0
 EVIDENCE_KEPT = 200  # pieces of evidence that wait for a disk at most
 
+DAMAGE = (sqlite3.Error, ValueError, TypeError)
+"""What reading a damaged file raises: a row may have anything in it."""
+_IN_THE_WAY = frozenset({
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
+})
+"""sqlite's primary codes for a file that is as it should be, but cannot be used now."""
+
 
 def read(path: Path, count: int) -> list[Incident]:
     """The newest `count` incidents of a file, newest first, their stamps in seconds since the epoch.
@@ -35,7 +43,7 @@ def read(path: Path, count: int) -> list[Incident]:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as file:
             newest = file.execute("SELECT id FROM incidents ORDER BY id DESC LIMIT 1 OFFSET ?", (count - 1,)).fetchone()
             return list(load(file, f"id >= {newest[0] if newest else 0}", 0.0))[::-1]
-    except sqlite3.Error as error:
+    except DAMAGE as error:
         raise OSError(f"{path} cannot be read: {error}") from None
 
 
@@ -52,8 +60,8 @@ class History:
         self._evidence: list[tuple[int, float, str, str]] = []
         self._told = False
         self._next: int | None = None               # None: the file was never read
-        self._attempt(lambda: None)
-        self._close_other_boots()
+        self._attempt(self._close_other_boots)
+        self.flush()
 
     def new_id(self) -> int:
         """A number that no incident has. While the file cannot be read it comes from the clock, far above the rest."""
@@ -72,6 +80,11 @@ class History:
         self._evidence.append((incident, time.time(), json.dumps(properties), "\n".join(lines)))
         del self._evidence[:-EVIDENCE_KEPT]
 
+    def flush(self) -> None:
+        """Write what waits, if anything does."""
+        if self._waiting or self._evidence:
+            self._attempt(self._write)
+
     def close(self) -> None:
         """Write what waits, and let go of the file."""
         self._attempt(self._write)
@@ -85,15 +98,16 @@ class History:
             self._open()
             write()
             self._told = False
-        except (sqlite3.OperationalError, OSError) as error:
+        except (*DAMAGE, OSError) as error:
             self._lost()
+            code = getattr(error, "sqlite_errorcode", None)
+            if not isinstance(error, OSError) and (code is None or code & 0xFF not in _IN_THE_WAY):
+                if self._set_aside(error):
+                    self._attempt(write)
+                return
             if not self._told:
                 self._say(f"history {self._path} cannot be written: {error}; it is kept in memory and tried again")
             self._told = True
-        except sqlite3.DatabaseError as error:      # not a database, or a malformed one
-            self._lost()
-            if self._set_aside(error):
-                self._attempt(write)
 
     def _lost(self) -> None:
         if self._file is not None:
@@ -101,7 +115,7 @@ class History:
                 self._file.close()
             self._file = None
 
-    def _set_aside(self, error: sqlite3.Error) -> bool:
+    def _set_aside(self, error: Exception) -> bool:
         aside = self._path.with_name(f"{self._path.name}.bad-{int(time.time())}")
         try:
             self._path.rename(aside)
@@ -154,12 +168,12 @@ class History:
         self._evidence.clear()
 
     def _close_other_boots(self) -> None:
-        if self._file is None:
-            return
+        assert self._file is not None  # noqa: S101 - _open() has just seen to it
         of_boot = dict(self._file.execute("SELECT id, boot FROM incidents WHERE closed IS NULL").fetchall())
-        stale = [i for i in self.known.values() if i.closed is None and of_boot.get(i.id) != self._boot]
         now = clock.boottime()
-        self.save(replace(i, closed=now, next=None, reason="the machine was started again") for i in stale)
+        for stale in [i for i in self.known.values() if i.closed is None and of_boot.get(i.id) != self._boot]:
+            ended = replace(stale, closed=now, next=None, reason="the machine was started again")
+            self.known[stale.id] = self._waiting[stale.id] = ended
 
     def _forget(self) -> None:
         newest = sorted(self.known)[-REMEMBERED:]

@@ -188,7 +188,7 @@ class Result:
     @property
     def begun(self) -> bool:
         """Root did, or may have done, something (or would have): it counts as a repair."""
-        return self.state in {"done", "running", "unchanged", "would", "Failed", "Timeout", "Unreachable"}
+        return self.state in {"done", "running", "unchanged", "would", "Failed", "Timeout"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ def load(file: sqlite3.Connection, where: str, offset: float) -> Iterator[Incide
     found = file.execute(f"SELECT * FROM incidents WHERE {where} ORDER BY id").fetchall()  # noqa: S608 - our own words
     for (number, kind, subject, severity, opened, ill, well, healed, closed, outcome, reason, operation, target, at,
          skipped, files, _boot) in found:
+        if type(number) is not int or {type(word) for word in (kind, subject, outcome, reason)} != {str}:
+            raise ValueError(f"incident {number!r} makes no sense")
         yield Incident(
             number, kind, subject, Severity(severity), opened - offset, outcome, reason,
             attempts=tuple(_attempts(file, number, offset)), ill=ill - offset, well=_plus(well, -offset),

@@ -5,6 +5,7 @@ Standing back comes before every rule; then the first rule that matches; then pa
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from itertools import takewhile
 
 from heald import standback
 from heald.errors import Code
@@ -92,7 +93,7 @@ def applicable(rule: Rule, subject: str, skipped: Set[str], operations: frozense
 
 def _rung(ladder: list[Action], incident: Incident) -> tuple[Action, bool]:
     """The next rung, and whether the ladder is used up and this is its first again."""
-    tried = [a.action for a in repairs(incident) if a.result is None or a.result.state != Code.UNREACHABLE]
+    tried = [a.action for a in repairs(incident)]
     if _cleans(ladder) and tried and tried[-1] in ladder:
         place = ladder.index(tried[-1]) + 1         # round after round, each from the top
         return ladder[place % len(ladder)], place == len(ladder)
@@ -123,6 +124,9 @@ def _due(ladder: list[Action], incident: Incident, issue: Issue, world: World) -
     ended = last.finished or last.started
     if state == Code.BUSY:
         return ended + BUSY, "root is busy with it"
+    if state == Code.UNREACHABLE and last.result:       # nothing was done: this is no repair
+        wait = world.settings.limits.pacing[:_unreached(incident) + 1][-1]
+        return ended + min(wait, GIVES_UP), last.result.detail
     if not world.paced:
         return 0.0, ""
     done = repairs(incident)
@@ -134,6 +138,12 @@ def _due(ladder: list[Action], incident: Incident, issue: Issue, world: World) -
     spread = (incident.id * 31 + len(done) * 17) % 100 / 100 * world.jitter
     so_far = f"{len(done)} {'repair' if len(done) == 1 else 'repairs'} so far"
     return done[-1].started + wait * (1 + spread), f"{so_far}; the next is {span(wait)} after the last"
+
+
+def _unreached(incident: Incident) -> int:
+    """How often in a row, up to now, root was out of reach."""
+    states = [a.result.state if a.result else "" for a in incident.attempts]
+    return len(list(takewhile(lambda state: state == Code.UNREACHABLE, reversed(states))))
 
 
 def _wait(ladder: list[Action], done: tuple[Attempt, ...], issue: Issue, world: World) -> float:

@@ -21,6 +21,7 @@ class SystemSenses:
 
     async def read(self, parts: frozenset[Part], names: Iterable[str]) -> Snapshot:
         """A fresh reading; HealdError when systemd does not answer."""
+        now = clock.boottime()      # before the look: what a repair mends meanwhile was not seen ill after it
         state, up = await self.manager.state()
         login = self.login
         machine = Machine(
@@ -29,7 +30,7 @@ class SystemSenses:
         )
         failed = await units.read(self.manager, names) if Part.UNITS in parts else None
         return Snapshot(
-            clock.boottime(), machine, failed,
+            now, machine, failed,
             storage.read() if Part.STORAGE in parts else None,
             permissions.read() if Part.PERMISSIONS in parts else None,
         )

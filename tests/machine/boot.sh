@@ -31,4 +31,4 @@ cd /
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 exec systemd-nspawn --quiet --directory="$work/root" --machine="$name" --boot --register=no --keep-unit --link-journal=no \
     --private-network --notify-ready=yes --console=pipe --bind-ro="$work/source:/usr/src/heald" \
-    --bind-ro="$work/empty:$source" systemd.log_target=console systemd.show_status=no
+    --bind-ro="$work/empty:$source" systemd.log_target=journal-or-kmsg systemd.show_status=no

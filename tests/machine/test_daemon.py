@@ -125,6 +125,15 @@ def test_everyone_may_read_what_the_daemon_knows(machine: Machine) -> None:
     assert machine.run("healctl", "status", "--json", user="nobody", check=False).stdout.startswith("{")
 
 
+def test_a_disk_whose_name_is_no_text_is_told_and_ends_nothing(machine: Machine) -> None:
+    machine.run("sh", "-c", "d=$(printf '/mnt/x\\377y'); mkdir -p \"$d\"; mount -t tmpfs -o size=1m full \"$d\";"
+                            " head -c 2M /dev/zero > \"$d/zeros\"; true", check=False)
+    incident = wait_for(machine, "/mnt/x\\xffy", lambda one: bool(one["reason"]), "seen")
+    assert incident["kind"] == "disk-full"
+    assert "surrogates" not in machine.journal("-u", "heald.service")
+    machine.run("sh", "-c", "umount /mnt/x*")
+
+
 def test_a_configuration_that_cannot_be_used_is_told_in_one_line(machine: Machine) -> None:
     machine.write("/etc/heald/heald.toml", 'mood = "auto"\n')
     machine.run("systemctl", "restart", "heald.service", check=False)
@@ -134,3 +143,13 @@ def test_a_configuration_that_cannot_be_used_is_told_in_one_line(machine: Machin
     assert said
     assert "/etc/heald/heald.toml" in said[-1]
     assert "Traceback" not in machine.journal("-u", "heald.service")
+
+
+def test_a_folder_of_drop_ins_that_cannot_be_read_is_not_passed_over(machine: Machine) -> None:
+    machine.write("/etc/heald/heald.toml", QUICK)
+    machine.write("/etc/heald/heald.toml.d/observe.toml", 'mode = "observe"\n')
+    machine.run("chmod", "700", "/etc/heald/heald.toml.d")
+    machine.run("systemctl", "restart", "heald.service", check=False)
+    product.wait_until(lambda: product.state(machine, "heald.service") == "failed", "heald.service is failed")
+    assert product.state(machine, "heald.service", "ExecMainStatus") == "78"
+    assert "heald.toml.d: cannot be read: Permission denied" in machine.journal("-u", "heald.service")

@@ -1,6 +1,7 @@
 """`healctl` and `heald --dry-run` as a person uses them: words, JSON, exit codes, and one line for what is wrong."""
 
 import json
+import signal
 from subprocess import CompletedProcess
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from machine import product
 from machine.machine import Machine
+from machine.terminal import terminal
 
 ISSUE = {"id", "kind", "subject", "severity", "since", "value", "threshold", "detail"}
 INCIDENT = {"id", "kind", "subject", "severity", "opened", "healed", "closed", "outcome", "reason", "next", "actions"}
@@ -90,6 +92,53 @@ def test_a_person_heals(machine: Machine) -> None:
     assert machine.exists("/root/.local/state/heald/history.db")
 
 
+@pytest.mark.parametrize(("typed", "code"), [("n\n", 3), ("\x03", 130), ("\x04", 130)])
+def test_who_says_no_or_goes_away_changes_nothing(machine: Machine, typed: str, code: int) -> None:
+    break_unit(machine, "shop.service")
+    break_unit(machine, "mill.service")
+    with terminal([*machine.enter(), "healctl", "heal"]) as screen:
+        screen.wait_for("[y/N]:")
+        screen.type(typed)
+        if typed == "n\n":
+            screen.wait_for("[y/N]:", times=2)
+            screen.type(typed)
+        shown = screen.read_to_end()
+    assert "Traceback" not in shown
+    assert screen.code in {code, -signal.SIGINT}      # Ctrl-C ends also what we entered the machine with
+    assert machine.run("pgrep", "--full", "healctl heal", check=False).stdout == ""
+    assert {product.state(machine, name) for name in ("shop.service", "mill.service")} == {"failed"}
+
+
+def test_status_tells_of_a_repair_that_is_under_way(machine: Machine) -> None:
+    product.add_service(machine, "slow.service", service="ExecStartPre=/bin/sleep 3")
+    machine.run("systemctl", "start", "heald.service")
+    machine.run("systemctl", "kill", "--signal=KILL", "slow.service")
+    product.wait_until(lambda: product.state(machine, "slow.service") == "activating", "it is being started")
+    known = document(healctl(machine, "status", "--json"))
+    [action] = known["incidents"][0]["actions"]
+    assert action.keys() == ACTION
+    assert action["finished"] is None
+    assert "not finished" in healctl(machine, "status", user="nobody").stdout
+    assert document(healctl(machine, "history", "--json", user="nobody"))["incidents"][0]["actions"] == [action]
+    product.wait_until(lambda: product.state(machine, "slow.service") == "active", "it runs")
+
+
+@pytest.mark.parametrize(("into", "code", "told"), [
+    ("> /dev/full", 1, "healctl: standard output: No space left on device"), ("| true", 0, ""),
+])
+def test_output_that_nobody_takes(machine: Machine, into: str, code: int, told: str) -> None:
+    done = machine.run("bash", "-c", f"set -o pipefail; sleep 0; healctl check {into}", check=False)
+    assert (done.returncode, done.stderr.strip()) == (code, told)
+
+
+def test_a_uid_without_a_name_or_a_home_is_told_in_one_line(machine: Machine) -> None:
+    for program in (("healctl", "heal", "--dry-run"), ("heald", "--dry-run")):
+        done = machine.run("setpriv", "--reuid=54321", "--clear-groups", *program, check=False,
+                           env={"PATH": "/usr/bin:/bin"})
+        assert (done.returncode, done.stdout) == (4, "")        # the bus wants to know who it is
+        assert done.stderr.count("\n") == 1
+
+
 def test_a_person_without_leave_is_refused(machine: Machine) -> None:
     break_unit(machine, "shop.service")
     done = healctl(machine, "heal", "--yes", "--json", user="nobody", HOME="/tmp/home-of-nobody")
@@ -113,12 +162,14 @@ def test_a_helper_that_cannot_be_reached_is_told(machine: Machine) -> None:
 def test_without_a_bus_it_is_out_of_reach_in_one_line(machine: Machine, command: str) -> None:
     nowhere = "unix:path=/nowhere"
     done = healctl(machine, command, user="nobody", DBUS_SYSTEM_BUS_ADDRESS=nowhere)
-    if command == "history":        # a file, and there is none yet
-        assert (done.returncode, done.stdout) == (0, "nothing has happened yet\n")
-        return
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("healctl: no connection to the system bus at unix:path=/nowhere")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_history_that_is_not_there_yet_is_empty(machine: Machine) -> None:
+    done = healctl(machine, "history")
+    assert (done.returncode, done.stdout) == (0, "nothing has happened yet\n")
 
 
 def test_without_a_daemon_its_state_is_out_of_reach(machine: Machine) -> None:

@@ -118,6 +118,48 @@ def test_restart_is_for_what_root_listed(machine: Machine) -> None:
         assert product.heal(machine, "HealService", "restart", "other.service", user=user).error == "AccessDenied"
 
 
+@pytest.mark.parametrize("needs", ["Requires=no-such-thing.service", "Requires=hidden.service"])
+def test_a_start_that_systemd_refuses_leaves_it_failed(machine: Machine, needs: str) -> None:
+    machine.run("systemctl", "mask", "--quiet", "hidden.service")
+    product.add_service(machine, "lame.service")
+    product.kill(machine, "lame.service")
+    product.add_service(machine, "lame.service", unit=needs, start=False)
+    for operation in ("start", "repair"):
+        assert product.heal(machine, "HealService", operation, "lame.service").error == "Failed"
+        assert product.state(machine, "lame.service") == "failed"
+
+
+def test_a_start_that_would_stop_another_unit_is_refused(machine: Machine) -> None:
+    product.add_service(machine, "rival.service")
+    product.add_service(machine, "loser.service", unit="Conflicts=rival.service", start=False)
+    machine.run("systemctl", "start", "loser.service")
+    product.kill(machine, "loser.service")
+    machine.run("systemctl", "start", "rival.service")
+    assert product.heal(machine, "HealService", "start", "loser.service").error == "Protected"
+    assert product.state(machine, "rival.service") == "active"
+
+
+def test_a_service_that_the_bus_starts_by_an_alias_is_healed(machine: Machine) -> None:
+    product.add_service(machine, "radio.service", service="[Install]\nAlias=dbus-org.example.Radio.service")
+    machine.run("systemctl", "enable", "--quiet", "radio.service")
+    product.kill(machine, "radio.service")
+    assert product.heal(machine, "HealService", "start", "radio.service").report["after"] == "active"
+
+
+def test_one_connection_of_a_socket_is_nobody_s_to_start(machine: Machine) -> None:
+    product.add_unit(machine, "echo@.service", "[Service]\nExecStart=/bin/false\nStandardInput=socket\n")
+    product.add_unit(machine, "echo.socket", "[Socket]\nListenStream=/run/echo.sock\nAccept=yes\n")
+    machine.run("systemctl", "start", "echo.socket")
+    machine.run("python3", "-c", "import socket; socket.socket(socket.AF_UNIX).connect('/run/echo.sock')")
+
+    def failed() -> list[str]:
+        return [line.split()[0] for line in machine.run("systemctl", "list-units", "--failed", "--plain", "--no-legend",
+                                                        "echo@*").stdout.splitlines()]
+    product.wait_until(lambda: bool(failed()), "the service of the connection has failed")
+    machine.run("systemctl", "daemon-reload")
+    assert product.heal(machine, "HealService", "start", failed()[0]).error == "Protected"
+
+
 @pytest.mark.parametrize("user", ["nobody", "daemon"])
 def test_a_caller_without_leave_is_refused_and_nothing_happens(machine: Machine, user: str) -> None:
     product.add_service(machine, "coveted.service")

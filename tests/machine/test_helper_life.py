@@ -56,6 +56,15 @@ def test_the_helper_is_killed_in_the_middle(machine: Machine) -> None:
     assert product.heal(machine, "HealService", "start", "slow-a.service").error == "Healthy"
 
 
+def test_a_helper_that_is_stopped_leaves_at_once_and_what_it_began_goes_on(machine: Machine) -> None:
+    add_slow_service(machine, "slow-c.service")
+    asking = begin(machine, "slow-c.service")
+    machine.run("systemctl", "stop", HELPER, timeout=20)
+    assert product.state(machine, HELPER, "Result") == "success"
+    assert '"running"' in asking.communicate()[0]
+    product.wait_until(lambda: product.state(machine, "slow-c.service") == "active", "systemd ended what was begun")
+
+
 def test_one_action_at_a_time_on_one_unit(machine: Machine) -> None:
     add_slow_service(machine, "slow-b.service")
     asking = begin(machine, "slow-b.service")
@@ -85,7 +94,7 @@ def test_the_bus_is_restarted(machine: Machine) -> None:
 
 def test_a_full_journal_is_vacuumed(machine: Machine) -> None:
     faults.give_journal_a_small_disk(machine)
-    assert product.heal(machine, "HealResource", "vacuum-journal").error == "Healthy"
+    assert product.heal(machine, "HealResource", "vacuum-journal", user="root").error == "Healthy"
     faults.fill_journal(machine)
     answer = product.heal(machine, "HealResource", "vacuum-journal")
     assert answer.report["state"] == "done"

@@ -50,3 +50,15 @@ def test_programs_start_and_a_hostile_python_path_has_no_effect(machine: Machine
     assert "hostile" not in done.stdout + done.stderr
     assert done.stdout.strip().endswith("0.1.0")
     assert done.returncode == 0
+
+
+def test_another_prefix_works_as_well(bare: Machine) -> None:
+    product.make(bare, "install", "PREFIX=/usr/local")
+    bare.run("systemctl", "start", "heald.service")
+    product.add_service(bare, "shop.service")
+    product.kill(bare, "shop.service")
+    product.wait_until(lambda: product.state(bare, "shop.service") == "active", "shop.service was healed")
+    assert "/usr/local/lib/heald/heald-helper" in product.state(bare, "heald-helper.service", "ExecStart")
+    bare.run("chmod", "755", "/tmp")
+    assert product.heal(bare, "HealSystem", "restore-permissions").report["state"] == "done"
+    product.make(bare, "purge", "PREFIX=/usr/local")

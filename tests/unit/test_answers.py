@@ -1,12 +1,13 @@
 """What heald makes of the helper's answers, and of answers that never came. Times are seconds after the failure."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from heald.errors import Code
 from heald.history import History
-from heald.model import Action, Result
+from heald.model import Action, Part, PathMode, Result
 from unit.world import BEGIN, Story, World
 
 
@@ -51,8 +52,53 @@ def test_a_helper_out_of_reach_is_asked_at_growing_waits_and_takes_no_rung(tmp_p
     story.world.fail("a.service")
     story.run(1000)
     assert [(round(at), a.operation) for at, a in story.world.asked] == [
-        (0, "start"), (30, "start"), (150, "start"), (450, "start"),
+        (0, "start"), (30, "start"), (150, "start"), (450, "start"), (750, "start"),
     ]
+
+
+def test_a_helper_that_was_out_of_reach_costs_no_pacing_and_no_share_of_the_hour(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.answer = lambda _: Result(Code.UNREACHABLE, "Unit heald-helper.service is masked.")
+    story.world.fail("a.service")
+    story.world.at(500, lambda: setattr(story.world, "answer", None))
+    story.run(1000)
+    assert story.world.times == [0, 30, 150, 450, 750]
+    assert story.incidents[0].outcome == "healed"
+    assert story.engine.left["incidents_left"] == 9
+
+
+def test_what_was_refused_is_asked_again_by_the_next_daemon(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    story.world.answer = lambda _: Result(Code.PROTECTED, "protected in helper.toml")
+    story.world.fail("a.service")
+    story.run(10)
+    assert story.incidents[0].outcome == "refused"
+    story.history.close()
+    story.world.answer = None
+    again = Story(tmp_path, story.world)
+    again.run(40)
+    assert again.incidents[0].outcome == "healed"
+
+
+def test_a_helper_that_does_not_say_what_it_can_holds_up_nothing(tmp_path: Path) -> None:
+    class Silent(World):
+        async def operations(self) -> frozenset[str]:
+            await asyncio.sleep(3600)
+            return frozenset()
+
+    story = Story(tmp_path, Silent())
+    story.world.fail("a.service")
+    story.run(5)
+    assert story.incidents[0].outcome == "healed"
+
+
+def test_what_has_no_event_is_read_in_time_also_while_a_unit_flaps(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    for second in range(1, 100):
+        story.world.at(second, lambda: story.engine.wake(Part.UNITS))
+    story.world.at(5, lambda: story.world.paths.update({"/tmp": PathMode("/tmp", 0o755, 0, 0)}))
+    story.run(100)
+    assert story.world.times[0] <= 31
 
 
 def test_a_crash_between_begin_and_end_is_visible_and_not_repeated_blindly(tmp_path: Path) -> None:

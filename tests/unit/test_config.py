@@ -96,6 +96,10 @@ RULE = '[[rule]]\nname = "x"\nkind = "unit-failed"\n'
     (RULE + "severity = 'bad'", 'rule[1].severity: "bad" is not one of low, medium, high, critical'),
     (RULE + "sbject = 'a'", 'rule[1].sbject: unknown key; did you mean "subject"?'),
     (RULE + RULE, 'rule.name: "x" is taken by a rule in'),
+    ("[[rule]]\nname = 'service'\nkind = 'disk-full'", 'rule.name: "service" is taken by a built-in rule'),
+    ("[limits]\npacing = ['0s', '99999999w']", 'limits.pacing: "99999999w" is more than a year'),
+    ('"a\\nb" = 1', "a\\nb: unknown key"),
+    ("x = " + "[" * 5000 + "]" * 5000, "cannot be read: "),
 ])
 def test_a_mistake_is_one_line_with_file_and_key(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(HealdError) as caught:
@@ -106,6 +110,12 @@ def test_a_mistake_is_one_line_with_file_and_key(tmp_path: Path, text: str, word
     assert "\n" not in line
     assert caught.value.code is Code.CONFIG
     assert caught.value.exit_code == 2
+
+
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "heald.toml.d").write_text("")          # not even a folder
+    with pytest.raises(HealdError, match=r"heald\.toml\.d: cannot be read: Not a directory"):
+        config.load(tmp_path / "heald.toml")
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

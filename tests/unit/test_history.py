@@ -1,8 +1,9 @@
 """History: kept over a restart, and never in the way of healing."""
 
+import random
 import sqlite3
 import stat
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,43 @@ def test_a_damaged_file_is_set_aside_and_healing_goes_on(tmp_path: Path, said: l
     assert b"no database" in aside.read_bytes()
     assert len(said) == 1
     assert "is set aside as history.db.bad-" in said[0]
+
+
+@pytest.mark.parametrize("damage", ["skipped = 'x'", "severity = 77", "opened = 'never'", "next_operation = 'x/y'"])
+def test_a_row_that_makes_no_sense_is_damage(tmp_path: Path, said: list[str], damage: str) -> None:
+    file = tmp_path / "history.db"
+    history = History(file, said.append)
+    history.save([incident(history.new_id(), next=(START, 1.0))])
+    history.close()
+    with closing(sqlite3.connect(file)) as raw:
+        raw.execute(f"UPDATE incidents SET {damage}")
+        raw.commit()
+    with pytest.raises(OSError, match="cannot be read"):
+        read(file, 5)
+    again = History(file, said.append)
+    again.save([incident(again.new_id())])
+    assert len(read(file, 5)) == 1
+    assert len(list(tmp_path.glob("history.db.bad-*"))) == 1
+
+
+def test_no_damage_at_all_ends_healing(tmp_path: Path, said: list[str]) -> None:
+    good = tmp_path / "good.db"
+    history = History(good, said.append)
+    history.save(incident(history.new_id(), attempts=(Attempt(START, 1.0, 2.0, Result("done")),)) for _ in range(50))
+    history.close()
+    sound, dice = good.read_bytes(), random.Random(5)
+    for number in range(150):
+        file = tmp_path / str(number) / "history.db"
+        file.parent.mkdir()
+        bytes_ = bytearray(sound)
+        for _ in range(dice.choice((1, 20, 400))):
+            bytes_[dice.randrange(len(bytes_))] = dice.randrange(256)
+        file.write_bytes(bytes_)
+        with suppress(OSError):
+            read(file, 20)
+        damaged = History(file, said.append)
+        damaged.save([incident(damaged.new_id())])
+        damaged.close()
 
 
 def test_one_damaged_while_it_is_open_loses_nothing_that_is_known(tmp_path: Path, said: list[str]) -> None:

@@ -18,7 +18,7 @@ PURE = ("model", "detector", "resolver", "standback", "incidents", "quantities",
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
-    {"errors", "quantities", "clock", "notify"},
+    {"errors", "quantities", "clock", "notify", "paths"},
     {"model"},
     {"settings", "document"},
     {"config", "detector"},

@@ -116,3 +116,9 @@ def test_a_file_is_no_mount_to_watch_and_its_folder_is_found_instead(tmp_path: P
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: text)
     [filesystem] = storage.read()
     assert filesystem.mount == str(folder)
+
+
+def test_a_mount_point_that_is_no_text_can_be_told_and_stored() -> None:
+    assert storage._shown("/mnt/\udcffx") == "/mnt/\\xffx"
+    assert storage._shown("/mnt/a\nb\x1b[31m") == "/mnt/a\\nb\\x1b[31m"
+    assert storage._shown("/mnt/über uns") == "/mnt/über uns"

@@ -103,7 +103,7 @@ class Story:
     async def _run(self, end: float) -> None:
         w = self.world
         while True:
-            await self.engine.cycle()
+            await self.engine.turn()
             if self.engine.busy:
                 await self.engine.finish()
                 continue

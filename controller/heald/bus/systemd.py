@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -151,7 +152,9 @@ def _latest_change(paths: list[str]) -> float:
     latest = 0.0
     for path in filter(None, paths):
         try:
-            latest = max(latest, os.stat(path).st_ctime)
+            file = os.stat(path)
         except OSError:
             continue        # gone, or not ours to see: no reason to think that it changed
+        if stat.S_ISREG(file.st_mode):      # a masked unit's is /dev/null, which a sandbox makes anew
+            latest = max(latest, file.st_ctime)
     return latest

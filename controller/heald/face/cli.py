@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from heald import __version__
-from heald.errors import HealdError
+from heald.errors import Code, HealdError
 
 app = typer.Typer(
     help="See what is wrong with this machine, what heald did about it, and repair it.",
@@ -29,10 +29,6 @@ def main() -> None:
     except HealdError as error:
         print(f"healctl: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:         # whoever read us has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _version(wanted: bool) -> None:
@@ -114,4 +110,9 @@ def rules(as_json: bool = JSON) -> None:
 
 def _show(known: Mapping[str, Any], as_json: bool, words: Callable[[Mapping[str, Any]], str]) -> None:
     """As JSON or in words; typer takes the colours away where nobody would see them."""
-    typer.echo(json.dumps(known, indent=2, ensure_ascii=False) if as_json else words(known))
+    try:
+        typer.echo(json.dumps(known, indent=2, ensure_ascii=False) if as_json else words(known))
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing more is tried at the exit
+        if not isinstance(error, BrokenPipeError):      # else whoever read us has seen enough
+            raise HealdError(Code.FAILED, f"standard output: {error.strerror}") from None

@@ -2,20 +2,20 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from heald import clock, config, detector, document
+from heald import clock, config, detector, document, paths
 from heald.bus.connection import Bus
 from heald.bus.controller1 import read_published
 from heald.bus.helper import HelperClient
 from heald.bus.systemd import Manager
 from heald.engine import ALL, Engine, Manner
 from heald.errors import REFUSED, Code, HealdError
-from heald.executor import DryRun, Helper
+from heald.executor import DryRun
 from heald.face.agent import password_agent
 from heald.face.consent import Consent
 from heald.history import History, read
@@ -24,7 +24,8 @@ from heald.senses import SystemSenses
 from heald.settings import Settings
 
 DAEMON_HISTORY = Path("/var/lib/heald/history.db")
-OWN_HISTORY = Path("~/.local/state/heald/history.db").expanduser()
+T = TypeVar("T")
+INTERRUPTED = 130       # 128 + SIGINT, as shells have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,16 @@ def remaining(issues: Iterable[Mapping[str, Any]]) -> int:
     return int(any(Severity[i["severity"].upper()] >= Severity.MEDIUM for i in issues))
 
 
+def _run(task: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(task)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
 def check() -> Pass:
     """One look at everything; HealdError when systemd cannot be asked."""
-    return asyncio.run(_check())
+    return _run(_check())
 
 
 async def _check() -> Pass:
@@ -61,30 +69,47 @@ async def _check() -> Pass:
 
 def heal(*, dry_run: bool, yes: bool, quiet: bool) -> Pass:
     """One look and repair, as the person who asks. `quiet`: nothing is said on standard error while it works."""
-    return asyncio.run(_heal(dry_run=dry_run, yes=yes, quiet=quiet))
+    return _run(_heal(dry_run=dry_run, yes=yes, quiet=quiet))
 
 
 async def _heal(*, dry_run: bool, yes: bool, quiet: bool) -> Pass:
     asks = not yes and not dry_run and sys.stdin.isatty()
     bus = await Bus.connect()
     with closing(bus), password_agent(wanted=not dry_run):
-        helper: Helper = DryRun() if dry_run else Consent(HelperClient(bus, interactive=True), asks=asks)
-        history = History(OWN_HISTORY, _complain)
+        consent = Consent(DryRun() if dry_run else HelperClient(bus, interactive=True), asks=asks)
+        history = History(paths.own_state() / "history.db", _complain)
         now = clock.boottime()
         history.save(replace(i, closed=now, next=None) for i in history.known.values() if i.closed is None)
         before = max(history.known, default=0)
         engine = Engine(
-            SystemSenses(Manager(bus)), helper, history, _as_asked(config.load(), present=asks or yes or dry_run),
+            SystemSenses(Manager(bus)), consent, history, _as_asked(config.load(), present=asks or yes or dry_run),
             say=_silent if quiet else _complain, manner=Manner(paced=False, at_once=True, jitter=0.0),
         )
-        await engine.one_pass()
+        await _one_pass(engine)
         history.close()
     mine = [i for i in history.known.values() if i.id > before]
     numbers = {i.key: i.id for i in mine}
     issues = _issues(engine.issues, numbers)
     offset = clock.offset()
     done = [document.incident(i, offset) for i in mine]
-    return Pass({"version": 1, "issues": issues, "incidents": done}, _exit_code(mine, issues))
+    code = INTERRUPTED if consent.left else _exit_code(mine, issues)
+    return Pass({"version": 1, "issues": issues, "incidents": done}, code)
+
+
+async def _one_pass(engine: Engine) -> None:
+    """Look, repair what is wrong rung by rung, and watch what was repaired for as long as its rule settles."""
+    watched: set[tuple[int, int]] = set()
+    while True:
+        await engine.cycle()
+        healed = {(i.id, len(i.attempts)): i for i in engine.open.values() if i.outcome == "healed"}
+        if engine.busy:
+            await engine.finish()
+        elif fresh := healed.keys() - watched:
+            watched |= fresh
+            rules = [engine.settings.rule(i.kind, i.subject, i.severity) for i in map(healed.__getitem__, fresh)]
+            await asyncio.sleep(max(rule.settle for rule in rules))
+        else:
+            return
 
 
 def _as_asked(settings: Settings, *, present: bool) -> Settings:
@@ -103,17 +128,17 @@ def _exit_code(mine: Iterable[Incident], issues: list[document.Document]) -> int
 
 def status() -> dict[str, Any]:
     """What the daemon knows; HealdError(UNREACHABLE) when there is none."""
-    return asyncio.run(_status())
+    return _run(_status())
 
 
 async def _status() -> dict[str, Any]:
     bus = await Bus.connect()
     with closing(bus):
         known = await read_published(bus)
-    nulls = {"healed": None, "closed": None, "next": None}
     return {
-        "version": 1, "mode": known["Mode"], "health": known["Health"], "issues": known["Issues"],
-        "incidents": [nulls | i for i in known["Incidents"] if "closed" not in i],
+        "version": 1, "mode": known["Mode"], "health": known["Health"],
+        "issues": [document.whole_issue(i) for i in known["Issues"]],
+        "incidents": [document.whole_incident(i) for i in known["Incidents"] if "closed" not in i],
         "paused": [], "limits": known["Limits"],
     }
 
@@ -122,10 +147,13 @@ def history(count: int) -> tuple[dict[str, Any], str]:
     """The newest `count` incidents, and a word for standard error about where they come from, or ""."""
     try:
         found = read(DAEMON_HISTORY, count)
-    except FileNotFoundError:
-        return {"version": 1, "incidents": []}, f"there is no history yet at {DAEMON_HISTORY}"
     except OSError as error:
-        known = asyncio.run(_published_incidents())[:count]
+        try:
+            known = _run(_published_incidents())[:count]
+        except HealdError:
+            if isinstance(error, FileNotFoundError):
+                return {"version": 1, "incidents": []}, f"there is no history yet at {DAEMON_HISTORY}"
+            raise
         note = f"{error}; these are the last that the running heald knows. Members of group _heald may read it"
         return {"version": 1, "incidents": known}, note
     return {"version": 1, "incidents": [document.incident(i, 0.0) for i in found]}, ""
@@ -134,8 +162,7 @@ def history(count: int) -> tuple[dict[str, Any], str]:
 async def _published_incidents() -> list[dict[str, Any]]:
     bus = await Bus.connect()
     with closing(bus):
-        nulls = {"healed": None, "closed": None, "next": None}
-        return [nulls | i for i in (await read_published(bus))["Incidents"]]
+        return [document.whole_incident(i) for i in (await read_published(bus))["Incidents"]]
 
 
 def _issues(found: Iterable[Issue], numbers: Mapping[tuple[str, str], int]) -> list[document.Document]:
