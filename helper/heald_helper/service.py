@@ -212,8 +212,10 @@ class Helper:
         if isinstance(outcome, RefusedError):
             detail = str(outcome)
             if outcome.code == "Healthy":       # a refusal costs nothing, and cannot be had without end
-                self._ledger.take_back(entries[scene.unit.id])
-                self._well[scene.unit.id] = limits.now()
+                when, _, unit, own = entry = entries[scene.unit.id]
+                self._ledger.take_back(entry)
+                if own:
+                    self._well[unit] = when
         else:
             detail = str(outcome["result"].value)
         self._bus.signal(contract.PATH, contract.INTERFACE, "Finished", "sssbs",

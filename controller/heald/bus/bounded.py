@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from struct import unpack_from
-from typing import Any
+from typing import Any, Self
 
 from dbus_next._private.unmarshaller import MarshallerStreamEndError, Unmarshaller
 from dbus_next.aio.message_bus import MessageBus
@@ -109,6 +109,19 @@ class BoundedBus(MessageBus):
         self._writer.sock = _Sender(self._sock)
         self._received, self._ended = received, ended
         self._continues = False         # a further turn of reading is due
+
+    async def connect(self) -> Self:
+        """As dbus-next's own, whose Hello leaves a traceback behind where the bus hangs up. ConnectionError then."""
+        await self._authenticate()
+        self._loop.add_reader(self._fd, self._message_reader)
+        hello = self.request(Message(destination="org.freedesktop.DBus", path="/org/freedesktop/DBus",
+                                     interface="org.freedesktop.DBus", member="Hello"))
+        self._loop.add_writer(self._fd, self._writer.write_callback)
+        reply = await hello
+        if reply.message_type is MessageType.ERROR:
+            raise ConnectionError("the bus refused us")
+        self.unique_name = reply.body[0]
+        return self
 
     def request(self, message: Message) -> "asyncio.Future[Message]":
         """Sends a call. The future has the reply or the error message; ConnectionError when the bus goes.
