@@ -10,7 +10,8 @@ from typing import Any
 
 from heald import quantities
 from heald.errors import Code, HealdError
-from heald.model import KINDS, Mode, Severity
+from heald.kinds import TABLE as KINDS
+from heald.model import Mode, Severity
 from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings, Thresholds
 
 DEFAULT = Path("/etc/heald/heald.toml")

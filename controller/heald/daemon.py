@@ -16,8 +16,8 @@ from heald.engine import Engine
 from heald.errors import Code, HealdError
 from heald.executor import DryRun
 from heald.history import REMEMBERED, History
-from heald.model import Part
 from heald.notify import notify, watchdog_seconds
+from heald.readings import Part
 from heald.senses import SystemSenses
 
 EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=

@@ -15,8 +15,10 @@ from heald.detector import Key
 from heald.errors import HealdError
 from heald.executor import Helper
 from heald.history import History
-from heald.model import Action, Attempt, Decision, Incident, Issue, Part, Snapshot, Unit, Verdict
+from heald.kinds import TABLE
+from heald.model import Action, Attempt, Decision, Incident, Issue, Verdict
 from heald.quantities import span
+from heald.readings import Part, Snapshot, Unit
 from heald.settings import Settings
 
 ALL = frozenset(Part)
@@ -195,7 +197,7 @@ class Engine:
             return later                            # its end wakes us
         task = asyncio.create_task(self._repair(issue, incident.id, action, decision.reason), name=str(incident.id))
         self._repairs[place] = task
-        task.add_done_callback(lambda _: self.wake(detector.TABLE[issue.kind].part))
+        task.add_done_callback(lambda _: self.wake(TABLE[issue.kind].part))
         return later
 
     def _under_way(self) -> set[int]:

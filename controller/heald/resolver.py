@@ -10,8 +10,9 @@ from itertools import takewhile
 from heald import standback
 from heald.errors import Code
 from heald.incidents import repairs
-from heald.model import Action, Attempt, Decision, Incident, Issue, Machine, Mode, Result, Severity, Verdict
+from heald.model import Action, Attempt, Decision, Incident, Issue, Mode, Result, Severity, Verdict
 from heald.quantities import span
+from heald.readings import Machine
 from heald.settings import Rule, Settings
 
 CLEANERS = frozenset({"resource/vacuum-journal"})

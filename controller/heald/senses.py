@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from heald import clock
 from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
-from heald.model import Machine, Part, Snapshot, Unit
+from heald.readings import Machine, Part, Snapshot, Unit
 from heald.sensors import journal, permissions, storage, units
 
 EVIDENCE = ("result", "exec_main_status", "n_restarts", "service_type", "invocation")

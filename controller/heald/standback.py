@@ -1,6 +1,7 @@
 """When heald keeps its hands off, and why. Pure. No rule overrides it: in doubt systemd and the person come first."""
 
-from heald.model import Issue, Machine, Unit
+from heald.model import Issue
+from heald.readings import Machine, Unit
 
 OWN = ("heald.", "heald-")
 

@@ -9,7 +9,7 @@ import pytest
 from heald.bus.connection import Bus
 from heald.bus.login1 import Login
 from heald.bus.systemd import Manager, unit_path
-from heald.model import Unit
+from heald.readings import Unit
 from heald.sensors import units
 from machine.machine import CannotBootError, Machine
 

@@ -23,3 +23,13 @@ def machine(bare: Machine) -> Machine:
     """A booted machine in which `make install` was run; heald.service is not started."""
     product.make(bare, "install")
     return bare
+
+
+@pytest.fixture
+def clean(machine: Machine) -> None:
+    """No daemon, no configuration, no helper, nothing failed."""
+    machine.run("systemctl", "unmask", "--quiet", "heald-helper.service")
+    machine.run("systemctl", "stop", "heald.service", "heald-helper.service")
+    machine.run("rm", "-rf", "/etc/heald", "/root/.local/state/heald", "/var/lib/heald/history.db")
+    machine.run("systemctl", "reset-failed")
+    machine.run("chmod", "1777", "/tmp")

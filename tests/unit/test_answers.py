@@ -7,7 +7,8 @@ import pytest
 
 from heald.errors import Code
 from heald.history import History
-from heald.model import Action, Part, PathMode, Result
+from heald.model import Action, Result
+from heald.readings import Part, PathMode
 from unit.world import BEGIN, Story, World
 
 

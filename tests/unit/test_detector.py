@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from heald.detector import Seen, detect, health, issues
-from heald.model import FileSystem, Issue, Machine, PathMode, Severity, Snapshot, Unit
+from heald.model import Issue, Severity
+from heald.readings import FileSystem, Machine, PathMode, Snapshot, Unit
 from heald.settings import Rule, Settings, Thresholds
 
 GIB = 1 << 30

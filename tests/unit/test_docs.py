@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from heald import config, document
-from heald.model import KINDS, OPERATIONS, Action, Attempt, Category, Incident, Issue, Result, Severity
+from heald.kinds import TABLE as KINDS
+from heald.model import OPERATIONS, Action, Attempt, Category, Incident, Issue, Result, Severity
 from heald.settings import BUILT_IN, Settings
 from heald_helper import settings as root
 

@@ -14,13 +14,16 @@ CONTROLLER = ROOT / "controller" / "heald"
 HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
-PURE = ("model", "detector", "resolver", "standback", "incidents", "quantities", "settings", "document")
+PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "quantities", "settings",
+        "document")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
     {"errors", "quantities", "clock", "notify", "paths"},
+    {"readings"},
     {"model"},
     {"settings", "document"},
+    {"kinds"},
     {"config", "detector"},
     {"incidents", "standback", "records", "sensors", "bus"},
     {"resolver", "executor", "history", "senses"},

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from heald.model import PathMode
+from heald.readings import PathMode
 from heald.sensors import permissions
 
 NOW = PathMode("/tmp", 0o755, 7, 8)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from heald.bus.systemd import Manager
-from heald.model import Unit
+from heald.readings import Unit
 from heald.sensors import journal, units
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from heald.model import Issue, Machine, Severity, Unit
+from heald.model import Issue, Severity
+from heald.readings import Machine, Unit
 from heald.standback import reason, stopped
 
 DEAD = Unit("a.service", active_state="failed", sub_state="failed", result="exit-code", service_type="simple",

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from heald.errors import Code
-from heald.model import Action, Category, FileSystem, Machine, Mode, PathMode, Result
+from heald.model import Action, Category, Mode, Result
+from heald.readings import FileSystem, Machine, PathMode
 from heald.settings import BUILT_IN, Settings
 from unit.world import BEGIN, Story
 

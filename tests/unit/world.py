@@ -9,7 +9,8 @@ from heald.engine import Engine, Manner
 from heald.errors import Code
 from heald.executor import DryRun
 from heald.history import History
-from heald.model import Action, FileSystem, Incident, Machine, Part, PathMode, Result, Snapshot, Unit
+from heald.model import Action, Incident, Result
+from heald.readings import FileSystem, Machine, Part, PathMode, Snapshot, Unit
 from heald.settings import Settings
 
 BEGIN = 1000.0

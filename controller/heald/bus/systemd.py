@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import Code, HealdError
-from ..model import Unit
+from ..readings import Unit
 from .connection import Bus
 
 SYSTEMD, MANAGER_PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"

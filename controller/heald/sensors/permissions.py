@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..model import PathMode
+from ..readings import PathMode
 
 PATHS = ("/tmp", "/var/tmp")        # noqa: S108  what is looked after, nothing is put there
 FOLDERS = ("/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..model import FileSystem
+from ..readings import FileSystem
 
 _DISKS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs"})
 _BOOT = ("/boot", "/efi")                           # where vfat holds kernels; anywhere else it is somebody's stick

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..bus.systemd import Manager
-from ..model import Unit
+from ..readings import Unit
 from . import journal
 
 
