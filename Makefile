@@ -3,6 +3,7 @@
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
 #   make test-all     what needs a virtual machine with a kernel of its own
+#   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
 #   make install      PREFIX=/usr DESTDIR= PYTHON=/usr/bin/python3
@@ -20,7 +21,7 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all bench lint wheels install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
@@ -63,6 +64,10 @@ test-all: $(VENV)/.stamp $(WHEELS)/.stamp
 
 demo: $(VENV)/.stamp $(WHEELS)/.stamp
 	@PYTHONPATH=tests $(BIN)/python -m demo $(if $(JSON),--json)
+
+bench: $(VENV)/.stamp $(WHEELS)/.stamp
+	@install/packages.sh dbus-bin monit
+	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
 install: $(WHEELS)/.stamp
 install uninstall purge:
