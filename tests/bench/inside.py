@@ -1,4 +1,4 @@
-"""What is measured inside the machine: `inside.py idle SECONDS [churn] | looks COUNT | starts COUNT`. Prints one JSON."""
+"""Measures inside the machine: `inside.py idle SECONDS [churn] | looks COUNT | starts COUNT`. Prints JSON."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def reading(pid: int) -> dict[str, float]:
 
 
 def idle(seconds: float, *, churn: bool) -> dict[str, Any]:
-    """What each process took in this time; `churn`: beside it a healthy unit is started and stopped 200 times a minute."""
+    """What each process took in this time; `churn`: beside it a unit is started and stopped 200 times a minute."""
     pids = {unit: pid for unit in UNITS if (pid := main_pid(unit))}
     before = {unit: reading(pid) for unit, pid in pids.items()}
     end = time.monotonic() + seconds
