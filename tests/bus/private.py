@@ -66,7 +66,7 @@ class Stage:
         self.loop = asyncio.new_event_loop()
         self._callers: list[Caller] = []
         self.address = f"unix:path={work}/socket"
-        self.counts = work / "run/begun.json"       # the helper's own
+        self.counts = work / "run/ledger.json"       # the helper's own
         self.root = Caller(self.loop, self.address)
 
     def as_user(self, uid: int) -> Caller:

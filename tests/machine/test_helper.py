@@ -7,6 +7,8 @@ import pytest
 from machine import product
 from machine.machine import Machine
 
+BOTH_MODES = True
+
 
 @pytest.fixture(autouse=True, scope="module")
 def allowed(machine: Machine) -> None:
@@ -31,7 +33,8 @@ def test_properties_name_what_this_machine_supports(machine: Machine) -> None:
     shown = machine.run(*read, "Operations", "Version", user="nobody").stdout.splitlines()
     operations, version = (json.loads(line)["data"] for line in shown)
     assert set(operations) == {"service/start", "service/repair", "service/restart", "service/reload",
-                               "resource/vacuum-journal", "system/restore-permissions", "system/run"}
+                               "resource/unlimit", "resource/vacuum-journal", "resource/clean-temporary",
+                               "resource/clean-packages", "system/restore-permissions", "system/run"}
     assert version == "0.1.0"
 
 
