@@ -19,6 +19,21 @@ def allowed(machine: Machine) -> None:
                          f"[Service]\nType=oneshot\nExecStart=/usr/bin/touch /run/ran-{name}\n")
 
 
+def test_the_helper_is_who_it_was_installed_to_be(machine: Machine, mode: str) -> None:
+    product.heal(machine, "HealService", "start", "no-such.service")
+    process = product.state(machine, "heald-helper.service", "MainPID")
+    assert machine.run("stat", "--format=%U", f"/proc/{process}").stdout == (
+        "_heald-helper\n" if mode else "root\n")
+
+
+def test_what_a_call_costs(machine: Machine, mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    product.add_service(machine, "mine-cost.service", unit="StartLimitIntervalSec=0")
+    costs = ("/usr/bin/python3", "-I", f"{product.SOURCE}/tests/machine/costs.py", "mine-cost.service")
+    with capsys.disabled():
+        print(f"\nwhat a call costs, helper as {'_heald-helper' if mode else 'uid 0'}: "
+              f"{machine.run(*costs).stdout.strip()}")
+
+
 @pytest.mark.parametrize("user", ["nobody", "_heald", "root"])
 def test_everyone_may_see_the_three_methods(machine: Machine, user: str) -> None:
     shown = machine.run("busctl", "introspect", "org.heald.Helper1", "/org/heald/Helper1", user=user).stdout

@@ -169,6 +169,7 @@ def test_without_the_kernel_s_figures_nothing_is_limited_and_it_is_not_offered(m
 def put_on_a_small_disk(machine: Machine, folder: str) -> None:
     """A file system of its own, 20 MiB; the folders in it are as they were."""
     machine.run("sh", "-c", 'mount -t tmpfs -o size=20m,mode="$(stat -c %a "$1")" small "$1"', "sh", folder)
+    machine.run("systemctl", "stop", "heald-helper.service")        # its own /tmp and /var/tmp lie where they did then
 
 
 def test_temporary_files_that_are_old_are_removed_from_a_full_disk(machine: Machine) -> None:
@@ -211,3 +212,12 @@ def test_without_a_package_manager_there_is_nothing_to_clean(machine: Machine) -
     machine.run("mv", "/usr/bin/apt-get", "/usr/bin/apt-got")
     assert product.heal(machine, "HealResource", "clean-packages").error == "NotSupported"
     machine.run("mv", "/usr/bin/apt-got", "/usr/bin/apt-get")
+
+
+def test_limits_are_lifted_before_heald_is_uninstalled(machine: Machine) -> None:
+    add_hog(machine, "left.service", service="CPUWeight=300")
+    press(machine, cpu=90)
+    assert limit(machine, "left.service", operation="limit-cpu").report["after"] == "20"
+    product.make(machine, "uninstall")
+    assert product.state(machine, "left.service", "CPUWeight") == "300"
+    assert "left" not in drop_ins(machine)

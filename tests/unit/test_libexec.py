@@ -136,7 +136,7 @@ SHOP = "shop@1\\x2d2.service"
     ("MemoryHigh", 4096, "[Service]\nMemoryHigh=4096\nNice=5\n", True),        # an administrator's own file
     ("CPUWeight", 20, "[Service]\nMemoryHigh=20\n", True),
 ])
-def test_exactly_our_drop_in_is_removed(  # noqa: PLR0917  one argument a column
+def test_exactly_our_drop_in_is_removed(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: int, text: str, *, left: bool) -> None:
     monkeypatch.setattr(unlimit, "CONTROL", tmp_path)
     folder = tmp_path / f"{SHOP}.d"
