@@ -88,9 +88,15 @@ def narrow(limit: Limit) -> Look:
             raise RefusedError("Healthy", f"{unit.id} has a {limit.name} that is as low")
 
     async def does(scene: Scene) -> str:
+        before = scene.ledger.held(scene.unit.id)
         held = Held(scene.values[limit.name], scene.lower, _theirs(scene.unit))
-        scene.ledger.hold(scene.unit.id, scene.ledger.held(scene.unit.id) | {limit.name: held})
-        await scene.manager.set(scene.unit, limit.name, scene.lower)
+        scene.ledger.hold(scene.unit.id, before | {limit.name: held})       # first: it must be lifted whatever happens
+        try:
+            await scene.manager.set(scene.unit, limit.name, scene.lower)
+        except RefusedError as refusal:
+            if refusal.code != "Timeout":       # then it may be set
+                scene.ledger.hold(scene.unit.id, before)
+            raise
         scene.values = {limit.name: await _value(scene, limit.name)}
         return "done"
 

@@ -116,7 +116,7 @@ async def supported(manager: Manager, settings: Settings, ledger: Ledger) -> lis
 async def outcome(scene: Scene, job: str) -> dict[str, Variant]:
     """The report of work whose job ended as `job`; RefusedError Failed, or Healthy where its unit saw no need."""
     unit = scene.unit = await _after(scene)
-    result = await scene.manager.detail(unit, "Result")
+    result = "success" if scene.values else await scene.manager.detail(unit, "Result")
     if result == "exec-condition" and scene.row.target is Target.NOTHING:
         raise RefusedError("Healthy", f"{unit.id} found nothing to do")
     if job != "done":

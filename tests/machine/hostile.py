@@ -170,9 +170,12 @@ CAPTURED: dict[str, Callable[[], str]] = {
         "template@new.service", "-.slice", "init.scope", "x" * 4000),
     "gives odd options": lambda: heal("HealService", "start", "ill-02.service", random.choice([
         {"wait": GLib.Variant("u", 9999)}, {"force": GLib.Variant("b", True)}, {"wait": GLib.Variant("s", "0")}])),
-    "limits or cleans without need": any_of(
-        "HealResource", ("limit-memory", "well.service"), ("limit-cpu", "well.service"), ("unlimit", "well.service"),
+    "cleans without need": any_of(
+        "HealResource", ("unlimit", "well.service"), ("limit-cpu", ""), ("limit-cpu", "system.slice"),
         ("clean-temporary", ""), ("clean-packages", ""), ("vacuum-journal", ""), ("vacuum-journal", "/etc")),
+    "limits under true pressure": any_of(
+        "HealResource", ("limit-memory", "hog.service"), ("limit-cpu", "hog.service"), ("unlimit", "hog.service"),
+        ("limit-memory", "dbus.service"), ("limit-memory", "small.service"), ("limit-cpu", "stopped.service")),
     "mends the system without need": any_of(
         "HealSystem", ("restore-permissions", ""), ("run", "unlisted"), ("run", "../x"), ("rollback", ""),
         ("verify-store", ""), ("trim", ""), ("alert", "1")),

@@ -58,6 +58,7 @@ PLAIN: dict[str, Callable[[], object]] = {
     "write a unit below /run": lambda: Path("/run/systemd/system/pwned.service").write_text(""),
     "write its own counts anew": lambda: Path(os.environ["RUNTIME_DIRECTORY"], "probe").write_text(""),
     "write to /dev/shm": lambda: Path("/dev/shm/pwned").write_text(""),
+    "read how pressed the machine is": lambda: Path("/sys/fs/cgroup/memory.pressure").read_text(),
     "read root's secrets": lambda: Path("/etc/shadow").read_text(),
     "read somebody's home": lambda: os.listdir("/root"),
     "see other processes": lambda: open("/proc/1/cmdline", "rb").close(),

@@ -1,34 +1,14 @@
-"""Operations on resources, on a real systemd and polkit. The kernel's own figures are played by files.
-
-A container may neither limit memory nor have pressure of its own, so the helper's unit is given a tree of files in
-place of /sys/fs/cgroup; what systemd is asked for, and what it then says of the unit, is real.
-"""
+"""Operations on resources, on a real systemd and polkit; the kernel's own figures are played."""
 
 import pytest
 
-from machine import product
+from machine import played, product
 from machine.machine import Machine
+from machine.played import MIB, TREE, add_hog, press
 
 BOTH_MODES = True
-TREE = "/run/played-cgroups"
-MIB = 1 << 20
 INFINITY = str(2 ** 64 - 1)
 CONTROL = "/run/systemd/system.control"
-
-
-def press(machine: Machine, memory: float = 0, cpu: float = 0) -> None:
-    """The pressure that root sees from now on: full avg10 of memory, some avg60 of the processor."""
-    for name, line in (("memory", f"full avg10={memory:.2f} avg60=0.00"), ("cpu", f"some avg10=0.00 avg60={cpu:.2f}")):
-        other = "some" if name == "memory" else "full"
-        machine.write(f"{TREE}/{name}.pressure", f"{other} avg10=99.00 avg60=99.00 avg300=99.00 total=1\n"
-                                                 f"{line} avg300=0.00 total=1\n")
-
-
-def add_hog(machine: Machine, name: str, mib: int = 100, service: str = "") -> None:
-    """A service that runs and, as far as root sees, holds so much memory, a fifth of it shared."""
-    product.add_service(machine, name, service=service)
-    machine.write(f"{TREE}/system.slice/{name}/memory.stat",
-                  f"anon {mib * MIB * 4 // 5}\nfile 99999999999\nkernel 4096\nshmem {mib * MIB // 5}\n")
 
 
 def limit(machine: Machine, name: str, *, operation: str = "limit-memory", user: str = "_heald") -> product.Answer:
@@ -40,14 +20,8 @@ def drop_ins(machine: Machine) -> str:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def played(machine: Machine) -> None:
-    """The helper sees our files where the kernel's are."""
-    machine.write(f"{TREE}/cgroup.controllers", "cpu memory\n")
-    press(machine)
-    machine.write("/etc/systemd/system/heald-helper.service.d/played.conf",
-                  f"[Service]\nBindReadOnlyPaths={TREE}:/sys/fs/cgroup\n")
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "stop", "heald-helper.service")
+def under(machine: Machine) -> None:
+    played.play(machine)
 
 
 def test_under_pressure_memory_is_limited_and_the_limit_is_lifted_without_a_trace(machine: Machine) -> None:
