@@ -6,7 +6,7 @@
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
-#   make install      PREFIX=/usr DESTDIR= PYTHON=/usr/bin/python3
+#   make install      PREFIX=/usr DESTDIR= PYTHON=/usr/bin/python3; OWN_USER=1: the helper runs without root
 #   make uninstall    removes what install recorded; /etc/heald and /var/lib/heald stay
 #   make purge        removes those too
 #   make lock         writes requirements/*.txt anew, with hashes
@@ -71,7 +71,7 @@ bench: $(VENV)/.stamp $(WHEELS)/.stamp
 
 install: $(WHEELS)/.stamp
 install uninstall purge:
-	@$(INSTALL) $@ $(WHERE) --python="$(PYTHON)"
+	@$(INSTALL) $@ $(WHERE) --python="$(PYTHON)" $(if $(OWN_USER),--own-user)
 
 lock:
 	/usr/bin/python3 -m venv build/lock

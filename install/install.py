@@ -4,6 +4,7 @@
     --prefix    /usr (default), /usr/local, …: where programs, units and libraries go
     --destdir   put before every path, for packages; empty (default) is this machine, whose systemd and bus are told
     --python    the interpreter that the installed programs start with; its pip installs the dependencies
+    --own-user  the helper runs as _heald-helper instead of root
     --wheels    the folder that `make wheels` filled: no network is used
 
 Everything is first built in a staging folder and then moved file by file, so that an installation over an older one
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--prefix", default="/usr")
     parser.add_argument("--destdir", default="")
     parser.add_argument("--python", default="/usr/bin/python3")
+    parser.add_argument("--own-user", action="store_true")
     parser.add_argument("--wheels", type=Path, default=layout.SOURCE / "wheelhouse")
     chosen = parser.parse_args()
     prefix, destdir = chosen.prefix.rstrip("/"), chosen.destdir.rstrip("/")
@@ -38,7 +40,7 @@ def main() -> int:
         parser.error(f"PREFIX={chosen.prefix} must begin with / and name a folder, for instance /usr/local")
     try:
         if chosen.what == "install":
-            install(prefix, destdir, chosen.python, chosen.wheels)
+            install(prefix, destdir, chosen.python, chosen.wheels, own_user=chosen.own_user)
         else:
             uninstall(prefix, destdir, purge=chosen.what == "purge")
     except (InstallError, running.CommandFailedError) as why:
@@ -50,12 +52,12 @@ def main() -> int:
     return 0
 
 
-def install(prefix: str, destdir: str, python: str, wheels: Path) -> None:
+def install(prefix: str, destdir: str, python: str, wheels: Path, *, own_user: bool) -> None:
     """Builds the tree, moves it into place, and tells the running machine, if it is the target."""
     if not wheels.is_dir():
         raise InstallError(f"{wheels} is missing: run `make wheels`, which needs a package index")
     with tempfile.TemporaryDirectory(prefix="heald-install-") as stage:
-        build(Path(stage), prefix, python, wheels)
+        build(Path(stage), prefix, python, wheels, own_user=own_user)
         move(Path(stage), prefix, destdir)
     sys.stdout.write(f"heald is installed below {destdir}{prefix}.\n")
     if not destdir:
@@ -63,7 +65,7 @@ def install(prefix: str, destdir: str, python: str, wheels: Path) -> None:
         sys.stdout.write("To start it, now and at every boot: systemctl enable --now heald.service\n")
 
 
-def build(stage: Path, prefix: str, python: str, wheels: Path) -> None:
+def build(stage: Path, prefix: str, python: str, wheels: Path, *, own_user: bool) -> None:
     """The whole tree below `stage`, as it shall lie below DESTDIR."""
     for lock, into in layout.LOCKS.items():
         site = Path(f"{stage}{into.format(prefix=prefix)}")
@@ -72,7 +74,7 @@ def build(stage: Path, prefix: str, python: str, wheels: Path) -> None:
                      f"--find-links={wheels}", f"--requirement={layout.SOURCE / lock}", f"--target={site}"],
                     env={**os.environ, "PIP_CONFIG_FILE": os.devnull})
         shutil.rmtree(site / "bin", ignore_errors=True)     # commands of the dependencies: they name the staging folder
-    for path, text, mode in layout.contents(prefix, python):
+    for path, text, mode in layout.contents(prefix, python, own_user=own_user):
         write(Path(f"{stage}{path}"), text, mode)
     lib = Path(f"{stage}{prefix}/lib/heald")
     # Unchecked: a compiled file is used as it is, so a start reads and checks no source.

@@ -29,7 +29,8 @@ RULES = (
     Rule("dbus/*.xml", "/usr/share/dbus-1/interfaces"),
     Rule("polkit/*.policy", "/usr/share/polkit-1/actions"),
     Rule("polkit/50-*.rules", "/usr/share/polkit-1/rules.d"),
-    # The helper without root is an administrator's choice: what it takes lies ready, and grants nothing until copied.
+    # The helper without root is an administrator's choice: what it takes lies ready, and grants nothing until copied,
+    # or until OWN_USER=1 asks for it.
     Rule("polkit/60-*.rules", "{prefix}/share/doc/heald/own-user"),
     Rule("systemd/heald-helper.service.d/*.conf", "{prefix}/share/doc/heald/own-user"),
     Rule("man/*.1", "{prefix}/share/man/man1"),
@@ -37,6 +38,12 @@ RULES = (
     Rule("man/*.8", "{prefix}/share/man/man8"),
     Rule("LICENSE", "{prefix}/share/doc/heald"),
 )
+
+OWN_USER = (
+    Rule("polkit/60-*.rules", "/usr/share/polkit-1/rules.d"),
+    Rule("systemd/heald-helper.service.d/*.conf", "{prefix}/lib/systemd/system/heald-helper.service.d"),
+)
+"""The helper without root, in place: what it needs of systemd, and who it is."""
 
 PACKAGES = {
     "controller/heald": "{prefix}/lib/heald/site/heald",
@@ -79,9 +86,9 @@ PYTHON_IN_FILES = "/usr/bin/python3"
 """What files of the checkout say, valid as they stand for PREFIX=/usr; another PREFIX or PYTHON is put in."""
 
 
-def contents(prefix: str, python: str) -> Iterator[tuple[str, str, int]]:
+def contents(prefix: str, python: str, *, own_user: bool) -> Iterator[tuple[str, str, int]]:
     """Each file of heald's own: its path on the machine, its text and its mode."""
-    for rule in RULES:
+    for rule in (*RULES, *(OWN_USER if own_user else ())):
         for source in sorted(SOURCE.glob(rule.pattern)):
             if source.is_file() and source.name not in rule.but:
                 path = f"{rule.into.format(prefix=prefix)}/{source.name}"

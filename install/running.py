@@ -1,9 +1,13 @@
 """What the running machine is told: nothing at all where no systemd runs, as in a container that is being built."""
 
+import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+LEDGER = Path("/run/heald-helper/ledger.json")
 
 
 class CommandFailedError(Exception):
@@ -39,10 +43,25 @@ def tell_installed() -> None:
 
 
 def stop(units: list[str]) -> None:
-    """Stops and disables heald's own units. A template has no name of its own to stop."""
-    named = [unit for unit in units if "@" not in unit]
+    """Lifts what limits are left, stops and disables heald's own units. A template has no name of its own to stop."""
+    named = [unit for unit in units if "@" not in unit and "/" not in unit]
     if named and is_running():
+        run(["systemctl", "stop", "heald.service"])     # lifts its own
+        for unit in _limited():
+            try:
+                run(["busctl", "--quiet", "call", "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1",
+                     "HealResource", "ssa{sv}", "unlimit", unit, "0"])
+            except CommandFailedError as why:
+                sys.stderr.write(f"The limit on {unit} stays until the next boot: {why}\n")
         run(["systemctl", "disable", "--now", "--quiet", *named])
+
+
+def _limited() -> list[str]:
+    """The units that the helper's ledger names as limited by it."""
+    try:
+        return [unit for unit in json.loads(LEDGER.read_text())[1] if not unit.startswith("-")]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return []
 
 
 def tell_removed() -> None:

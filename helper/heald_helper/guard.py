@@ -19,7 +19,7 @@ NEVER = (
     "dbus*", "polkit*", "user@*", "user-runtime-dir@*", "*getty*", "display-manager.service",
     "gdm*", "lightdm*", "sddm*", "lxdm*", "xdm*", "greetd*", "ly.service", "ly@*", "slim*", "nodm*", "cosmic-greeter*",
     "init.scope", "systemd-*", "heald*", "debug-shell*", "emergency*", "rescue*", "initrd-*", "plymouth*", "auditd*",
-    "fwupd*", "pacemaker*", "corosync*", "drbd*", "ceph*",
+    "fwupd*", "pacemaker*", "corosync*", "drbd*", "ceph*", "modprobe@*",
 )
 """Never touched: the ground we stand on, other people's sessions, and what has a healer of its own."""
 

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from .contract import RefusedError
 from .settings import Settings
@@ -15,6 +16,14 @@ UID_CALLS, OWN_CALLS, ALL_CALLS, KEPT = 2, 4, 16, 4
 
 Begun = tuple[float, str, str, bool]
 """When (CLOCK_BOOTTIME), operation, unit by its resolved Id, and whether it was for the controller."""
+
+
+class Held(NamedTuple):
+    """A limit that root set on a unit and has not lifted yet."""
+
+    former: int
+    ours: int
+    theirs: list[str]       # the unit's drop-ins of others at that time: were they changed, `former` says nothing
 
 
 def now() -> float:
@@ -28,20 +37,24 @@ def monotonic() -> float:
 
 
 class Ledger:
-    """What root began, in one small file in /run: a full disk neither blocks it nor resets it, a reboot does.
+    """What root began and which limits it set, in one small file in /run: a full disk neither blocks it nor resets it,
+    a reboot does.
 
     A file that cannot be understood counts as an hour's limit used up just now: in doubt root does nothing.
     """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
-        self._file = folder / "begun.json"
+        self._file = folder / "ledger.json"
+        self._begun: list[Begun] = []
+        self._held: dict[str, dict[str, Held]] = {}
         self.saved = True
         try:
-            rows = json.loads(self._file.read_text("ascii"))
-            self._begun: list[Begun] = [(float(at), str(op), str(target), bool(own)) for at, op, target, own in rows]
+            begun, held = json.loads(self._file.read_text("ascii"))
+            self._begun = [(float(at), str(op), str(target), bool(own)) for at, op, target, own in begun]
+            self._held = {unit: {name: Held(*row) for name, row in rows.items()} for unit, rows in held.items()}
         except FileNotFoundError:
-            self._begun = []
-        except (OSError, ValueError, TypeError) as error:
+            pass
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             sys.stderr.write(f"{self._file} is damaged ({error}): the controller is refused for an hour\n")
             self._begun = [(now(), "", "", True)] * settings.per_hour
 
@@ -78,11 +91,22 @@ class Ledger:
         starts = {"service/start", "service/repair"}
         return any(when > since and what == unit and op in starts for when, op, what, _ in self._begun)
 
+    def held(self, unit: str) -> dict[str, Held]:
+        """The limits on this unit that are root's: property -> what is known of it."""
+        return self._held.get(unit, {})
+
+    def hold(self, unit: str, held: dict[str, Held]) -> None:
+        """Remember these limits on the unit, and no other."""
+        self._held.pop(unit, None)
+        if held:
+            self._held[unit] = held
+        self.save()
+
     def save(self) -> None:
         """Replaces the file in one step. Where /run is full it stays unsaved, and the helper must not leave."""
         new = self._file.with_suffix(".new")
         try:
-            new.write_text(json.dumps(self._begun), "ascii")
+            new.write_text(json.dumps([self._begun, self._held]), "ascii")
             os.replace(new, self._file)
             self.saved = True
         except OSError as error:

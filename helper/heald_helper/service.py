@@ -10,9 +10,9 @@ from collections import Counter
 
 from . import __version__, authority, contract, limits, operations
 from .contract import RefusedError, Request
-from .operations import Scene
-from .settings import File
-from .systemd import Manager
+from .scene import Row, Scene
+from .settings import File, Settings
+from .systemd import Manager, Unit
 from .wire import BUS, Bus, Call, CallError, Variant
 
 IDLE = 30.0             # seconds without a call after which the helper leaves; the bus starts it again
@@ -39,7 +39,7 @@ class Helper:
         self._properties: dict[str, Variant] = {}               # both are constant: a helper that leaves forgets them
         self._ending = False
         self.idle = asyncio.Event()
-        self._timer = asyncio.get_running_loop().call_later(IDLE, self.idle.set)
+        self._timer = asyncio.get_running_loop().call_later(IDLE, self._leave)
         bus.on_call, bus.on_vanished = self.answer, self._vanished
 
     def answer(self, call: Call) -> None:
@@ -73,10 +73,19 @@ class Helper:
         self._rest()
 
     def _rest(self) -> None:
-        """Leave after a while; not while the ledger could not be written, for it would be lost."""
+        """Leave after a while."""
         self._timer.cancel()
-        if not self._asking and not self._working and self._ledger.saved:
-            self._timer = asyncio.get_running_loop().call_later(IDLE, self.idle.set)
+        if not self._asking and not self._working:
+            self._timer = asyncio.get_running_loop().call_later(IDLE, self._leave)
+
+    def _leave(self) -> None:
+        """Not while the ledger cannot be written: it would be lost."""
+        if not self._ledger.saved:
+            self._ledger.save()
+        if self._ledger.saved:
+            self.idle.set()
+        else:
+            self._rest()
 
     def _vanished(self, sender: str) -> None:
         """Nobody waits for the answer: end its prompt, free its place."""
@@ -124,7 +133,7 @@ class Helper:
 
     async def _constants(self) -> dict[str, Variant]:
         if not self._properties:
-            found = await operations.supported(self._manager, self._file.read())
+            found = await operations.supported(self._manager, self._file.read(), self._ledger)
             self._properties = {"Version": Variant("s", __version__), "Operations": Variant("as", found)}
         return self._properties
 
@@ -154,22 +163,26 @@ class Helper:
         """The row, the unit and polkit's yes. After a prompt everything is looked at again."""
         settings = self._file.read()
         row = operations.find(request.category, request.operation)
-        unit = await operations.resolve(row, request.operation, request.target, self._manager, settings)
+        unit = await self._resolve(row, request, settings)
         action = row.action or f"org.heald.helper.{request.category}"
         details = {"operation": request.operation, "target": _short(request.target), "unit": _short(unit.id)}
         await authority.authorize(self._bus, call, action, details)
         if call.interactive:
             settings = self._file.read()
-            unit = await operations.resolve(row, request.operation, request.target, self._manager, settings)
+            unit = await self._resolve(row, request, settings)
         else:
             unit = await self._manager.again(unit)
         scene = Scene(self._manager, settings, self._ledger, row, unit, request.target)
         await row.sees(scene)
         return scene
 
+    async def _resolve(self, row: Row, request: Request, settings: Settings) -> Unit:
+        return await operations.resolve(row, request.operation, request.target, self._manager, settings,
+                                        ledger=self._ledger)
+
     def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Outcome]:
         """Count it and set it to work. Between root's look and this nothing else has its turn."""
-        operation, own = f"{request.category}/{request.operation}", uid == self._controller
+        operation, own = f"{request.category}/{request.operation}", uid == self._controller and not scene.row.lifts
         entries = {scene.unit.id: self._admit(scene, scene.unit.id, operation, own)}
         for needed in scene.also:
             try:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .contract import RefusedError
-from .wire import Bus, CallError, Peer
+from .wire import Bus, CallError, Peer, Variant
 
 NAME, PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
 MANAGER = (NAME, PATH, "org.freedesktop.systemd1.Manager")
 PROPERTIES = "org.freedesktop.DBus.Properties"
 MODE = "fail"           # `replace` would cancel a person's stop
+UNSET = 2 ** 64 - 1     # a limit that nobody set, "infinity"
 LOST = 3600.0           # seconds after which the end of a job is no longer waited for
 
 _CONTRADICTS = frozenset({"TransactionIsDestructive", "TransactionJobsConflicting"})
@@ -106,6 +107,10 @@ class Manager:
     async def reset_failed(self, unit: Unit) -> None:
         """Forget the failure and the start limit: both would refuse a start."""
         await self._call("ResetFailedUnit", "s", [unit.id], "")
+
+    async def set(self, unit: Unit, name: str, value: int) -> None:
+        """Give the unit a property, until the next boot at most: systemd writes it into a drop-in of its own."""
+        await self._call("SetUnitProperties", "sba(sv)", [unit.id, True, [[name, Variant("t", value)]]], "")
 
     async def job(self, member: str, unit: Unit) -> str:
         """Ask for a job (StartUnit, TryRestartUnit, ReloadUnit) and wait for its end: systemd's result of it."""

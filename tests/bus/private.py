@@ -66,7 +66,7 @@ class Stage:
         self.loop = asyncio.new_event_loop()
         self._callers: list[Caller] = []
         self.address = f"unix:path={work}/socket"
-        self.counts = work / "run/begun.json"       # the helper's own
+        self.counts = work / "run/ledger.json"       # the helper's own
         self.root = Caller(self.loop, self.address)
 
     def as_user(self, uid: int) -> Caller:
@@ -222,7 +222,8 @@ def _bus(work: Path) -> Iterator["subprocess.Popen[str]"]:
     passwd = "".join(f"{name}:x:{uid}:{uid}::/:/usr/sbin/nologin\n" for name, uid in USERS.items())
     group = "".join(f"{name}:x:{uid}:\n" for name, uid in USERS.items())
     environment = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={work}/socket", "RUNTIME_DIRECTORY": f"{work}/run",
-                   "PYTHONPATH": f"{SOURCE}/helper", "HEALD_TEST_TIMES": f"{work}/times.json"}
+                   "PYTHONPATH": f"{SOURCE}/helper", "HEALD_TEST_TIMES": f"{work}/times.json",
+                   "HEALD_TEST_CGROUPS": f"{work}/cgroups"}
     command = ["unshare", "--mount", "--propagation=private", "sh", "-c", SETUP, "sh", str(work), passwd, group]
     with (work / "log").open("w") as log, _running(command, environment, stdout=subprocess.PIPE, stderr=log) as daemon:
         assert daemon.stdout is not None

@@ -40,6 +40,8 @@ def test_yes_heals_and_everyone_hears_of_it(stage: Stage, alice: Caller) -> None
     ("HealService", "repair", "alias.service", "ill.service", "service"),
     ("HealService", "restart", "well.service", "well.service", "service"),
     ("HealResource", "vacuum-journal", "", "heald-vacuum-journal.service", "resource"),
+    ("HealResource", "clean-temporary", "", "heald-clean-temporary.service", "resource"),
+    ("HealResource", "unlimit", "well.service", "well.service", "resource"),
     ("HealSystem", "restore-permissions", "", "heald-restore-permissions.service", "system"),
     ("HealSystem", "run", "reindex", "heald-run-reindex.service", "run"),
 ])
@@ -48,7 +50,7 @@ def test_polkit_is_asked_once_about_the_sender_and_what_it_asks_for(  # noqa: PL
     stage.helper_toml('may_restart = ["well.service"]\nrun = ["reindex"]\n')
     stage.unit("ill.service", more={"Names": Variant("as", ["ill.service", "alias.service"])})
     stage.unit("well.service", "active")
-    for oneshot in ("vacuum-journal", "restore-permissions", "run-reindex"):
+    for oneshot in ("vacuum-journal", "clean-temporary", "restore-permissions", "run-reindex"):
         stage.unit(f"heald-{oneshot}.service", "inactive")
     alice.heal(method, operation, target)
     [[subject, asked, details, flags, _]] = stage.checks()
@@ -88,6 +90,16 @@ def test_a_polkit_that_does_not_answer_is_a_timeout(stage: Stage, alice: Caller)
     assert reply.error == "Timeout"
     assert "polkit" in reply.text
     stage.until_asked(1, CANCEL[0])
+    assert stage.asked("StartUnit") == []
+
+
+def test_a_prompt_that_nobody_answers_ends_and_frees_its_place(stage: Stage, alice: Caller) -> None:
+    stage.times(authority={"PROMPT": 0.3})
+    hang(stage)
+    for round_ in range(1, 4):
+        asked = [alice.begin("HealService", "start", "ill.service", interactive=True) for _ in range(2)]
+        assert [alice.wait(one).error for one in asked] == ["Timeout"] * 2
+        stage.until_asked(2 * round_, CANCEL[0])
     assert stage.asked("StartUnit") == []
 
 

@@ -31,7 +31,8 @@ def test_properties_are_read_by_anyone_and_written_by_nobody(stage: Stage, nobod
     stage.unit("heald-restore-permissions.service", "inactive")
     shown = nobody.call((HELPER, HELPER_PATH, PROPERTIES), "GetAll", "s", [HELPER]).body[0]
     assert shown == {"Version": "0.1.0", "Operations": [
-        "service/start", "service/repair", "service/restart", "service/reload", "system/restore-permissions"]}
+        "service/start", "service/repair", "service/restart", "service/reload", "resource/unlimit",
+        "system/restore-permissions"]}
     for name, value in shown.items():
         assert nobody.call((HELPER, HELPER_PATH, PROPERTIES), "Get", "ss", [HELPER, name]).body == [value]
     for caller in (nobody, stage.root):

@@ -17,6 +17,7 @@ NEVER = [
     "heald-helper.service", "heald-run-reindex.service", "debug-shell.service", "emergency.service", "rescue.service",
     "initrd-switch-root.service", "plymouth-quit.service", "auditd.service", "fwupd.service", "pacemaker.service",
     "corosync.service", "drbd.service", "ceph-osd@1.service", "dbus.socket", "systemd-tmpfiles-clean.timer",
+    "modprobe@loop.service",
 ]
 
 

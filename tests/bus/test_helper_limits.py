@@ -46,6 +46,21 @@ def test_counts_that_cannot_be_read_leave_the_controller_nothing(stage: Stage, h
     assert "damaged" in stage.log()
 
 
+def test_a_helper_that_cannot_write_its_counts_does_not_leave_until_it_can(stage: Stage, heald: Caller) -> None:
+    stage.times(service={"IDLE": 0.05})
+    (in_the_way := stage.counts.with_suffix(".new")).mkdir()
+    assert [heal(heald, stage, "ill.service") for _ in range(3)] == [""] * 3
+    helper = stage.helper_pid()
+    stage.root.pause(0.3)
+    assert stage.helper_pid() == helper
+    assert heal(heald, stage, "ill.service") == "LimitsExceeded"
+    assert "cannot be written" in stage.log()
+    in_the_way.rmdir()
+    stage.until(lambda: not stage.helper_pid(), "the helper has left as soon as its counts were written")
+    assert heal(heald, stage, "ill.service") == "LimitsExceeded"
+    assert stage.helper_pid() != helper
+
+
 def test_a_refusal_costs_nothing(stage: Stage, heald: Caller) -> None:
     for _ in range(5):
         stage.unit("ill.service", "active")

@@ -8,8 +8,20 @@ from machine import product
 from machine.machine import CannotBootError, Machine
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A file that says BOTH_MODES is run twice: with the helper as uid 0, and as a user of its own."""
+    if "mode" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_MODES", False):
+        metafunc.parametrize("mode", ["", "OWN_USER=1"], ids=["uid-0", "own-user"], indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def bare() -> Iterator[Machine]:
+def mode(request: pytest.FixtureRequest) -> str:
+    """What make is told besides: who the helper is."""
+    return str(getattr(request, "param", ""))
+
+
+@pytest.fixture(scope="module")
+def bare(mode: str) -> Iterator[Machine]:
     """A booted machine without heald."""
     try:
         with Machine.boot() as machine:
@@ -19,9 +31,9 @@ def bare() -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="module")
-def machine(bare: Machine) -> Machine:
+def machine(bare: Machine, mode: str) -> Machine:
     """A booted machine in which `make install` was run; heald.service is not started."""
-    product.make(bare, "install")
+    product.make(bare, "install", *mode.split())
     return bare
 
 

@@ -7,6 +7,8 @@ import pytest
 from machine import product
 from machine.machine import Machine
 
+BOTH_MODES = True
+
 
 @pytest.fixture(autouse=True, scope="module")
 def allowed(machine: Machine) -> None:
@@ -15,6 +17,21 @@ def allowed(machine: Machine) -> None:
     for name in ("reindex", "unlisted"):
         product.add_unit(machine, f"heald-run-{name}.service",
                          f"[Service]\nType=oneshot\nExecStart=/usr/bin/touch /run/ran-{name}\n")
+
+
+def test_the_helper_is_who_it_was_installed_to_be(machine: Machine, mode: str) -> None:
+    product.heal(machine, "HealService", "start", "no-such.service")
+    process = product.state(machine, "heald-helper.service", "MainPID")
+    assert machine.run("stat", "--format=%U", f"/proc/{process}").stdout == (
+        "_heald-helper\n" if mode else "root\n")
+
+
+def test_what_a_call_costs(machine: Machine, mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    product.add_service(machine, "mine-cost.service", unit="StartLimitIntervalSec=0")
+    costs = ("/usr/bin/python3", "-I", f"{product.SOURCE}/tests/machine/costs.py", "mine-cost.service")
+    with capsys.disabled():
+        print(f"\nwhat a call costs, helper as {'_heald-helper' if mode else 'uid 0'}: "
+              f"{machine.run(*costs).stdout.strip()}")
 
 
 @pytest.mark.parametrize("user", ["nobody", "_heald", "root"])
@@ -31,7 +48,8 @@ def test_properties_name_what_this_machine_supports(machine: Machine) -> None:
     shown = machine.run(*read, "Operations", "Version", user="nobody").stdout.splitlines()
     operations, version = (json.loads(line)["data"] for line in shown)
     assert set(operations) == {"service/start", "service/repair", "service/restart", "service/reload",
-                               "resource/vacuum-journal", "system/restore-permissions", "system/run"}
+                               "resource/unlimit", "resource/vacuum-journal", "resource/clean-temporary",
+                               "resource/clean-packages", "system/restore-permissions", "system/run"}
     assert version == "0.1.0"
 
 

@@ -2,8 +2,6 @@
 
 import subprocess
 
-import pytest
-
 from demo import faults
 from machine import product
 from machine.machine import SOURCE, Machine
@@ -103,33 +101,34 @@ def test_a_full_journal_is_vacuumed(machine: Machine) -> None:
     assert product.heal(machine, "HealResource", "vacuum-journal").error == "Healthy"
 
 
+def test_counts_are_kept_while_the_disk_they_lie_on_is_full(machine: Machine) -> None:
+    run = "/run/heald-helper"
+    product.add_service(machine, "while-full.service")
+    machine.run("systemctl", "stop", HELPER)
+    machine.run("mkdir", "-p", run)
+    machine.run("mount", "-t", "tmpfs", "-o", "size=8k,mode=700", "small", run)
+    machine.run("sh", "-c", f"head -c 8k /dev/zero > {run}/filler")
+    for error in ("", "", "", "LimitsExceeded"):
+        product.kill(machine, "while-full.service")
+        assert product.heal(machine, "HealService", "start", "while-full.service").error == error
+        machine.run("systemctl", "start", "while-full.service")
+    assert "cannot be written" in machine.journal("-u", HELPER)
+    assert machine.read(f"{run}/ledger.new") == "", "the disk is not full: the test shows nothing"
+    machine.run("rm", f"{run}/filler")
+    product.kill(machine, "while-full.service")
+    assert product.heal(machine, "HealService", "repair", "while-full.service").report["after"] == "active"
+    machine.run("systemctl", "stop", HELPER)
+    product.kill(machine, "while-full.service")
+    assert product.heal(machine, "HealService", "start", "while-full.service").error == "LimitsExceeded"
+    machine.run("systemctl", "stop", HELPER)
+    machine.run("umount", run)
+
+
 def test_an_idle_helper_leaves_and_the_next_call_is_answered(machine: Machine) -> None:
     product.heal(machine, "HealService", "start", "no-such.service")
     product.wait_until(lambda: product.state(machine, HELPER) == "inactive", "the idle helper has left", seconds=120)
     assert product.state(machine, HELPER, "Result") == "success"
     assert product.heal(machine, "HealService", "start", "no-such.service").error == "InvalidArgs"
-
-
-@pytest.fixture
-def own_user(machine: Machine) -> None:
-    """The helper without root, by copying what the installation has ready for it."""
-    ready = "/usr/share/doc/heald/own-user"
-    for name, into in (("own-user.conf", f"/etc/systemd/system/{HELPER}.d"),
-                       ("60-heald-helper.rules", "/etc/polkit-1/rules.d")):
-        machine.run("install", "-D", "-m644", f"{ready}/{name}", f"{into}/{name}")
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "stop", HELPER)
-
-
-@pytest.mark.usefixtures("own_user")
-def test_the_helper_without_root_does_the_same(machine: Machine) -> None:
-    product.add_service(machine, "for-own-user.service")
-    product.kill(machine, "for-own-user.service")
-    assert product.heal(machine, "HealService", "start", "for-own-user.service").report["after"] == "active"
-    process = product.state(machine, HELPER, "MainPID")
-    assert machine.run("stat", "--format=%U", f"/proc/{process}").stdout == "_heald-helper\n"
-    machine.run("chmod", "755", "/tmp")
-    assert product.heal(machine, "HealSystem", "restore-permissions").report["state"] == "done"
 
 
 def test_a_unit_with_other_names_has_one_budget(machine: Machine) -> None:

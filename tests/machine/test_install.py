@@ -41,6 +41,18 @@ def test_what_was_installed_can_be_taken_away_again(bare: Machine) -> None:
     assert bare.run("getent", "shadow", "_heald").stdout.split(":")[1].startswith("!")
 
 
+def test_the_helper_without_root_and_with_it_again(bare: Machine) -> None:
+    for words, user in (("install OWN_USER=1", "_heald-helper"), ("install", "root")):
+        product.make(bare, *words.split())
+        assert product.heal(bare, "HealService", "start", "no-such.service").error == "InvalidArgs"
+        assert product.state(bare, "heald-helper.service", "User") == ("" if user == "root" else user)
+        assert bare.run("stat", "--format=%U", "/run/heald-helper").stdout == f"{user}\n"
+    product.make(bare, "install", "OWN_USER=1")
+    product.make(bare, "purge")
+    assert not bare.exists("/usr/lib/systemd/system/heald-helper.service.d")
+    assert not bare.exists("/usr/share/polkit-1/rules.d/60-heald-helper.rules")
+
+
 @pytest.mark.parametrize("program", ["/usr/bin/healctl", "/usr/bin/heald"])
 def test_programs_start_and_a_hostile_python_path_has_no_effect(machine: Machine, program: str) -> None:
     machine.write("/tmp/hostile/asyncio.py", "raise SystemExit('hostile code ran')\n")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from heald import model
-from heald_helper import contract, guard, operations
+from heald_helper import bounds, contract, guard, operations, scene
 
 ROOT = Path(__file__).resolve().parents[2]
 XML = ROOT / "dbus/org.heald.Helper1.xml"
 NAMES = "org.heald.Operations"
 OWN_UNITS = {f"heald-{operation}.service" for (_, operation), row in operations.TABLE.items()
-             if row.target is operations.Target.NOTHING}
+             if row.target is scene.Target.NOTHING}
 
 
 def interface() -> ET.Element:
@@ -76,9 +76,20 @@ def test_the_rules_for_a_helper_without_root_say_the_same_as_its_guard(name: str
     assert set(re.findall(r'"([^"]+)"', said)) == set(list_)
 
 
+@pytest.mark.parametrize("name", bounds.NAMES)
+def test_a_limit_that_root_sets_can_be_lifted_in_either_mode(name: str) -> None:
+    unit = bounds.UNLIMIT.format(name, 2 ** 64 - 1, "many@a.service")
+    instance = unit.removeprefix("heald-unlimit@").removesuffix(".service")
+    for file, lead, asked in (("systemd/libexec/unlimit", 'LIMIT = re.compile(r"', instance),
+                              ("polkit/60-heald-helper.rules", "var HEALD_UNLIMIT = /", unit)):
+        line = next(line for line in (ROOT / file).read_text().splitlines() if line.startswith(lead))
+        assert re.fullmatch(line.removeprefix(lead).split('"')[0].removesuffix("/;").strip("^$"), asked)
+    assert (ROOT / "systemd/heald-unlimit@.service").exists()
+
+
 def test_each_operation_that_has_a_unit_ships_it_and_the_helper_keeps_it_loaded() -> None:
-    units = {path.name for path in (ROOT / "systemd").glob("heald-*.service")} - {"heald-helper.service"}
-    assert units == OWN_UNITS
+    units = {path.name for path in (ROOT / "systemd").glob("heald-*.service") if "@" not in path.name}
+    assert units - {"heald-helper.service"} == OWN_UNITS
     [before] = re.findall(r"^Before=(.*)$", (ROOT / "systemd/heald-helper.service").read_text(), re.MULTILINE)
     assert set(before.split()) == OWN_UNITS
 

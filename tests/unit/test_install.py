@@ -13,10 +13,10 @@ PREFIX = "/opt/of-ours"
 PYTHON = sys.executable
 
 
-def install(what: str, destdir: Path, *, prefix: str = PREFIX, wheels: Path | None = None) -> tuple[int, str]:
+def install(what: str, destdir: Path, *more: str, prefix: str = PREFIX, wheels: Path | None = None) -> tuple[int, str]:
     """Exit code, and all that was printed."""
     command = [sys.executable, str(ROOT / "install/install.py"), what, f"--destdir={destdir}", f"--prefix={prefix}",
-               f"--python={PYTHON}", f"--wheels={wheels or ROOT / 'wheelhouse'}"]
+               f"--python={PYTHON}", f"--wheels={wheels or ROOT / 'wheelhouse'}", *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -85,6 +85,16 @@ def test_the_manifest_is_all_that_is_there_and_uninstall_leaves_nothing(tree: Pa
     assert install("uninstall", tmp_path) == (0, "")
     assert set(files(tmp_path)) == {"/usr/share/polkit-1/actions/somebody.elses.policy"}
     assert not (tmp_path / "opt").exists()
+
+
+def test_the_helper_without_root_is_put_in_place_and_taken_away_again(tree: Path, tmp_path: Path) -> None:
+    assert install("install", tmp_path, "--own-user")[0] == 0
+    assert files(tmp_path).keys() - files(tree).keys() == {
+        "/usr/share/polkit-1/rules.d/60-heald-helper.rules",
+        f"{PREFIX}/lib/systemd/system/heald-helper.service.d/own-user.conf"}
+    assert install("install", tmp_path)[0] == 0         # and back again
+    assert set(files(tmp_path)) == set(files(tree))
+    assert not (tmp_path / f"{PREFIX[1:]}/lib/systemd/system/heald-helper.service.d").exists()
 
 
 def test_an_upgrade_removes_what_the_new_version_has_not(tree: Path, tmp_path: Path) -> None:

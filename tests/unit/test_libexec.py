@@ -29,12 +29,12 @@ def program(name: str) -> ModuleType:
     return module
 
 
-ill, vacuum = program("ill"), program("vacuum-journal")
+ill, vacuum, unlimit = program("ill"), program("vacuum-journal"), program("unlimit")
 
 
 def filesystem(size: int, free: int, reserved: int = 0) -> Any:
     return SimpleNamespace(f_blocks=size // BLOCK, f_bfree=free // BLOCK, f_bavail=(free - reserved) // BLOCK,
-                           f_frsize=BLOCK)
+                           f_frsize=BLOCK, f_files=0, f_ffree=0, f_favail=0)
 
 
 @pytest.mark.parametrize(("size", "free", "reserved", "full"), [
@@ -48,7 +48,17 @@ def filesystem(size: int, free: int, reserved: int = 0) -> Any:
     (0, 0, 0, False),
 ])
 def test_full_is_over_the_mark_and_short_of_bytes(size: int, free: int, reserved: int, *, full: bool) -> None:
-    assert ill.is_full(filesystem(size, free, reserved), 80) is full
+    assert ill.is_full(filesystem(size, free, reserved), 80, 80) is full
+
+
+@pytest.mark.parametrize(("files", "free", "reserved", "full"), [
+    (1000, 200, 0, True), (1000, 201, 0, False), (1000, 300, 100, False), (1000, 300, 200, True),
+    (0, 0, 0, False),           # btrfs counts none
+])
+def test_a_file_system_is_full_too_where_its_inodes_are(files: int, free: int, reserved: int, *, full: bool) -> None:
+    fs = SimpleNamespace(**{**vars(filesystem(10 * GIB, 9 * GIB)), "f_files": files, "f_ffree": free,
+                            "f_favail": free - reserved})
+    assert ill.is_full(fs, 80, 80) is full
 
 
 @pytest.mark.parametrize(("text", "mark"), [
@@ -58,8 +68,8 @@ def test_full_is_over_the_mark_and_short_of_bytes(size: int, free: int, reserved
 def test_the_mark_is_root_s_or_the_built_in_one(tmp_path: Path, text: str, mark: int) -> None:
     file = tmp_path / "helper.toml"
     file.write_text(text)
-    assert ill.mark(file) == mark
-    assert ill.mark(tmp_path / "absent") == 80
+    assert ill.mark(file, "disk") == mark
+    assert ill.mark(tmp_path / "absent", "disk") == 80
 
 
 @pytest.mark.parametrize(("line", "want"), [
@@ -112,3 +122,42 @@ def test_who_cannot_tell_says_255_in_one_line(words: list[str]) -> None:
     assert done.stdout == ""
     assert done.stderr.startswith("ill: cannot tell: ")
     assert done.stderr.count("\n") == 1
+
+
+HEADER = "# This is a drop-in unit file extension, created via \"systemctl set-property\"\n# Do not edit.\n"
+SHOP = "shop@1\\x2d2.service"
+
+
+@pytest.mark.parametrize(("name", "value", "text", "left"), [
+    ("MemoryHigh", 2 ** 64 - 1, "[Service]\nMemoryHigh=infinity\n", False),
+    ("MemoryHigh", 4096, "[Service]\nMemoryHigh=4096\n", False),
+    ("CPUWeight", 2 ** 64 - 1, "[Service]\nCPUWeight=\n", False),
+    ("MemoryHigh", 4096, "[Service]\nMemoryHigh=8192\n", True),                # an administrator's set-property
+    ("MemoryHigh", 4096, "[Service]\nMemoryHigh=4096\nNice=5\n", True),        # an administrator's own file
+    ("CPUWeight", 20, "[Service]\nMemoryHigh=20\n", True),
+])
+def test_exactly_our_drop_in_is_removed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: int, text: str, *, left: bool) -> None:
+    monkeypatch.setattr(unlimit, "CONTROL", tmp_path)
+    folder = tmp_path / f"{SHOP}.d"
+    folder.mkdir()
+    (folder / f"50-{name}.conf").write_text(HEADER + text)
+    unlimit.main(f"{name}:{value}:{SHOP}")
+    assert folder.exists() is left
+    unlimit.main(f"{name}:{value}:{SHOP}")      # nothing to do is well
+
+
+def test_what_others_set_beside_it_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unlimit, "CONTROL", tmp_path)
+    (folder := tmp_path / f"{SHOP}.d").mkdir()
+    (folder / "50-MemoryHigh.conf").write_text("[Service]\nMemoryHigh=4096\n")
+    (folder / "50-CPUQuota.conf").write_text("[Service]\nCPUQuota=20%\n")
+    unlimit.main(f"MemoryHigh:4096:{SHOP}")
+    assert [path.name for path in folder.iterdir()] == ["50-CPUQuota.conf"]
+
+
+@pytest.mark.parametrize("limit", ["", "MemoryHigh:1", "MemoryMax:1:a.service", "MemoryHigh:1:../../etc/a.service",
+                                   "MemoryHigh:x:a.service", "MemoryHigh:1:a.socket", "MemoryHigh:1:a.service\n"])
+def test_what_is_no_limit_of_ours_is_refused(limit: str) -> None:
+    with pytest.raises(ValueError, match="usage"):
+        unlimit.main(limit)

@@ -1,0 +1,74 @@
+"""What an operation is made of: a row of the table, and the scene in which it looks and acts."""
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .limits import Ledger
+from .settings import Settings
+from .systemd import UNSET, Manager, Unit
+
+ACTIVE = ("service", "socket", "timer", "path")
+"""Types of unit that every service operation takes; a mount may only be started."""
+
+
+class Target(Enum):
+    """What the second argument of a method names."""
+
+    UNIT = "a unit"
+    NOTHING = '""'
+    NAME = "a NAME of helper.toml's `run`"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One operation."""
+
+    target: Target
+    sees: Callable[["Scene"], Awaitable[None]]
+    does: Callable[["Scene"], Awaitable[str]]
+    measures: tuple[str, ...] = ()                  # the folders whose used per cent is reported: the fullest one's
+    action: str = ""                                # the polkit action; "" = org.heald.helper.CATEGORY
+    types: tuple[str, ...] = ACTIVE
+    here: Callable[[], bool] = lambda: True         # whether this machine can
+    lifts: bool = False                             # takes back what root did: costs no budget
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a row works with: systemd, root's file, root's ledger, and the unit that the call comes down to."""
+
+    manager: Manager
+    settings: Settings
+    ledger: Ledger
+    row: Row
+    unit: Unit
+    name: str               # the target as it was given
+    before: str = ""        # measured just before systemd was asked
+    also: tuple[Unit, ...] = ()     # failed units that a repair starts first
+    left_out: tuple[str, ...] = ()  # those that it may not touch
+    values: dict[str, int] = field(default_factory=dict)    # limits of the unit that it is about, as last read
+    lower: int = 0          # what the limit is to become
+
+    def measure(self) -> str:
+        """The unit's limits or its ActiveState; a cleaner's used per cent as df counts; or ""."""
+        if self.row.target is Target.UNIT:
+            return ", ".join(map(shown, self.values.values())) or self.unit.state
+        used = [percent for percent in map(used_percent, self.row.measures) if percent is not None]
+        return f"{max(used):.0f}" if used else ""
+
+
+def shown(value: int) -> str:
+    """A limit as people read it."""
+    return "infinity" if value == UNSET else str(value)
+
+
+def used_percent(folder: str) -> float | None:
+    """Used per cent of the folder's file system; None where there is none."""
+    try:
+        fs = os.statvfs(folder)
+    except OSError:
+        return None
+    used, whole = fs.f_blocks - fs.f_bfree, fs.f_blocks - fs.f_bfree + fs.f_bavail
+    return 100 * used / whole if whole else None
