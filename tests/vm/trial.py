@@ -69,7 +69,62 @@ def the_helper_s_limits_are_in_force() -> None:
     assert int((cgroup / "memory.current").read_text()) < 48 << 20
 
 
-TRIALS = (a_killed_service_is_healed, the_helper_s_limits_are_in_force)
+def pressure(controller: str, line: str, average: str) -> float:
+    """Per cent of the time that the whole machine was held up."""
+    lines = Path(f"/sys/fs/cgroup/{controller}.pressure").read_text().splitlines()
+    [words] = [words for words in map(str.split, lines) if words[0] == line]
+    return float(dict(word.split("=") for word in words[1:])[average])
+
+
+def usage(unit: str) -> int:
+    """Microseconds of processor time that a unit has had."""
+    return int((CGROUP / unit / "cpu.stat").read_text().split()[1])
+
+
+def memory_is_limited_and_given_back() -> None:
+    """A unit that is throttled makes pressure; another holds most of the memory, and is limited for it."""
+    add_service("hog.service", "/usr/bin/python3 -c 'import time; held = b\"x\" * (300 << 20); time.sleep(1e6)'")
+    limit = CGROUP / "hog.service/memory.high"
+    wait_until(lambda: int((CGROUP / "hog.service/memory.current").read_text()) > 300 << 20, "hog.service holds 300 MiB")
+    assert "not above" in heal("HealResource", "limit-memory", "hog.service")
+    add_service("squeezed.service", "/usr/bin/python3 -c 'held = b\"x\" * (200 << 20)'", "MemoryHigh=20M")
+    wait_until(lambda: pressure("memory", "full", "avg10") > 6, "memory is short")
+    answer = heal("HealResource", "limit-memory", "hog.service")
+    assert '"done"' in answer, answer
+    assert 300 << 20 < int(limit.read_text()) < 400 << 20
+    assert show("hog.service", "ActiveState") == "active"
+    run("systemctl", "stop", "squeezed.service")
+    answer = heal("HealResource", "unlimit", "hog.service")
+    assert '"done"' in answer, answer
+    assert limit.read_text().strip() == "max"
+    assert not list(Path("/run/systemd/system.control").glob("hog.service.d/*"))
+    run("systemctl", "stop", "hog.service")
+
+
+def processor_time_is_limited_and_given_back() -> None:
+    """Of units that all want the processors, the one that is limited gets far less, and nobody is stopped."""
+    loop = "/bin/sh -c 'while :; do :; done'"
+    names = [f"busy-{number}.service" for number in range(4)]
+    for name in names:
+        add_service(name, loop)
+    wait_until(lambda: pressure("cpu", "some", "avg60") > 55, "the processors are short")
+    answer = heal("HealResource", "limit-cpu", names[0])
+    assert '"done"' in answer, answer
+    assert (CGROUP / names[0] / "cpu.weight").read_text().strip() == "20"
+    before = [usage(name) for name in names]
+    time.sleep(10)
+    used = [usage(name) - was for name, was in zip(names, before, strict=True)]
+    assert used[0] < min(used[1:]) / 2, used
+    assert '"done"' in heal("HealResource", "unlimit", names[0])
+    weight = CGROUP / names[0] / "cpu.weight"       # gone where no unit beside it has one of its own
+    assert not weight.exists() or weight.read_text().strip() == "100"
+    run("systemctl", "stop", *names)
+
+
+TRIALS = (
+    a_killed_service_is_healed, the_helper_s_limits_are_in_force, memory_is_limited_and_given_back,
+    processor_time_is_limited_and_given_back,
+)
 
 
 def main() -> None:
