@@ -9,8 +9,9 @@ from .wire import Bus, Call, CallError, Variant
 
 POLKIT = ("org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
           "org.freedesktop.PolicyKit1.Authority")
-LIMIT, PROMPT = 10.0, 120.0
-"""Seconds for an answer; where a person is asked for a password, seconds that the prompt stays up."""
+LIMIT, PROMPT, END = 10.0, 120.0, 2.0
+"""Seconds for an answer; where a person is asked for a password, seconds that the prompt stays up; for the end of a
+check that was cancelled."""
 
 _ids = count(1)
 
@@ -22,11 +23,12 @@ async def authorize(bus: Bus, call: Call, action: str, details: dict[str, str]) 
     """
     check = f"heald-{next(_ids)}"
     subject = ["system-bus-name", {"name": Variant("s", call.sender)}]
+    asked = asyncio.create_task(bus.call(
+        POLKIT, "CheckAuthorization", "(sa{sv})sa{ss}us", [subject, action, details, int(call.interactive), check],
+        expect="(bba{ss})", limit=PROMPT if call.interactive else LIMIT))
+    asked.add_done_callback(lambda _: asked.cancelled() or asked.exception())       # nobody may be left to see it
     try:
-        [(authorized, challenge, _)] = await bus.call(
-            POLKIT, "CheckAuthorization", "(sa{sv})sa{ss}us",
-            [subject, action, details, int(call.interactive), check],
-            expect="(bba{ss})", limit=PROMPT if call.interactive else LIMIT)
+        [(authorized, challenge, _)] = await asyncio.shield(asked)
     except CallError as error:
         if is_silence(error):
             raise silent("polkit") from error
@@ -35,6 +37,10 @@ async def authorize(bus: Bus, call: Call, action: str, details: dict[str, str]) 
         bus.ask(POLKIT, "CancelCheckAuthorization", "s", [check])
         if isinstance(error, TimeoutError):
             raise silent("polkit") from error
+        # The place of a caller that left is free when polkit is done with it: else callers that come and go would ask
+        # more of it than it can answer, and of the bus more than it lets one connection wait for.
+        await asyncio.wait({asked}, timeout=END)
+        asked.cancel()
         raise
     if authorized is True:
         return

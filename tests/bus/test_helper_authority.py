@@ -132,3 +132,20 @@ def test_a_caller_that_vanishes_ends_its_check_and_frees_its_place(stage: Stage,
         stage.until_asked(2 * round_, CANCEL[0])
     stage.polkit_hangs(hangs=False)
     assert alice.start("ill.service").report["after"] == "active"
+
+
+def test_callers_that_come_and_go_ask_no_more_of_polkit_than_callers_that_stay(stage: Stage, alice: Caller) -> None:
+    stage.times(authority={"END": 60})
+    stage.polkit(CANCEL[0], "s", "", "")        # it is slow: the check goes on
+    stage.polkit_hangs(hangs=True)
+    gone = stage.as_user(ALICE)
+    for _ in range(2):
+        gone.begin("HealService", "start", "ill.service")
+    stage.until_asked(2)
+    gone.close()
+    stage.until_asked(2, CANCEL[0])
+    assert alice.start("ill.service").error == "LimitsExceeded"
+    assert len(stage.checks()) == 2
+    stage.polkit_hangs(hangs=False)
+    stage.until(lambda: alice.start("ill.service").error != "LimitsExceeded", "polkit is done with them")
+    assert stage.asked("StartUnit") == [["ill.service", "fail"]]
