@@ -19,6 +19,8 @@ from heald.history import REMEMBERED, History
 from heald.notify import notify, watchdog_seconds
 from heald.readings import Part
 from heald.senses import SystemSenses
+from heald.sensors.container import in_container
+from heald.triggers import Trigger
 
 EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=
 
@@ -52,6 +54,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._engine: Engine
         self._published: Published | None = None
+        self._trigger: Trigger | None = None
 
     async def run(self) -> None:
         """Until SIGTERM, SIGINT, or the end of the bus, which is an error."""
@@ -63,6 +66,7 @@ class Daemon:
             SystemSenses(manager, login), helper, self._history, self._settings, say=say, changed=self._changed,
         )
         self._listen()
+        self._trigger = None if in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
         await login.start()
         await manager.subscribe(lambda: self._engine.wake(Part.UNITS))
         if not self._dry_run:

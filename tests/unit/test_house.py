@@ -19,7 +19,7 @@ PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "inci
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
-    {"errors", "quantities", "clock", "notify", "paths"},
+    {"errors", "quantities", "clock", "notify", "paths", "triggers"},
     {"readings"},
     {"model"},
     {"thresholds", "levels"},
