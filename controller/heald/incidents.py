@@ -18,8 +18,12 @@ NO_USE = frozenset({Code.HEALTHY, Code.NOT_SUPPORTED})
 
 
 def repairs(incident: Incident) -> tuple[Attempt, ...]:
-    """The attempts in which root did something, or may have; one that is still under way counts."""
-    return tuple(a for a in incident.attempts if a.result is None or a.result.begun)
+    """The attempts in which root did something, or may have; one that is still under way counts.
+
+    To lift a limit is none: it takes a repair back.
+    """
+    begun = (a for a in incident.attempts if a.result is None or a.result.begun)
+    return tuple(a for a in begun if a.action.operation != "unlimit")
 
 
 def follow(

@@ -29,7 +29,7 @@ FLOORS = [
     {"config", "detector"},
     {"incidents", "standback", "records", "sensors", "bus"},
     {"resolver", "executor", "history", "senses"},
-    {"engine"},
+    {"engine", "lifting"},
     {"daemon", "face"},
 ]
 """Imports run one way: a floor may use those above it in this list, and itself."""
