@@ -105,8 +105,8 @@ def _mended_by_us(incident: Incident) -> bool:
 
 def answered(incident: Incident, ended: Attempt, result: Result) -> Incident:
     """The incident after the answer to one of its attempts."""
-    attempts = tuple(ended if a.started == ended.started else a for a in incident.attempts)
-    after = replace(incident, attempts=attempts)
+    begun = replace(ended, finished=None, result=None)
+    after = replace(incident, attempts=tuple(ended if a == begun else a for a in incident.attempts))
     if result.state in SAYS_NO:
         return replace(after, outcome="refused", reason=f"{ended.action} was refused: {result.detail}")
     if result.state in NO_USE:
