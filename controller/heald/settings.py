@@ -61,12 +61,19 @@ class Rule:
 
 _START = Rung(Category.SERVICE, "start")
 _REPAIR = Rung(Category.SERVICE, "repair")
+_PACKAGES, _TEMPORARY = Rung(Category.RESOURCE, "clean-packages"), Rung(Category.RESOURCE, "clean-temporary")
+_LESS_MEMORY, _LESS_CPU = Rung(Category.RESOURCE, "limit-memory"), Rung(Category.RESOURCE, "limit-cpu")
 
 BUILT_IN = (
     Rule("service", "unit-failed", severity=Severity.HIGH, ladder=(_START, _REPAIR)),
     Rule("job", "unit-failed", mode=Mode.OBSERVE),      # a oneshot, or what a timer starts: not run twice by guess
-    Rule("disk", "disk-full", ladder=(Rung(Category.RESOURCE, "vacuum-journal"),)),
+    Rule("disk", "disk-full", ladder=(_PACKAGES, _TEMPORARY, Rung(Category.RESOURCE, "vacuum-journal"))),
+    Rule("inodes", "inodes-full", ladder=(_PACKAGES, _TEMPORARY)),
     Rule("permissions", "permissions-wrong", ladder=(Rung(Category.SYSTEM, "restore-permissions"),)),
+    Rule("memory", "memory-low", mode=Mode.ASK, ladder=(_LESS_MEMORY,)),
+    Rule("memory pressure", "pressure-memory", mode=Mode.ASK, ladder=(_LESS_MEMORY,)),
+    *(Rule(name, kind, mode=Mode.ASK, ladder=(_LESS_CPU,)) for name, kind in (
+        ("cpu pressure", "pressure-cpu"), ("cpu", "cpu-busy"), ("load", "load-high"))),
 )
 OBSERVE = Rule("none", "*", mode=Mode.OBSERVE)
 """What holds for an issue that no rule matches."""

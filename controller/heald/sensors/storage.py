@@ -17,11 +17,12 @@ _BOOT = ("/boot", "/efi")                           # where vfat holds kernels; 
 _NO_TMPFS = ("/dev", "/sys", "/proc", "/run/user", "/run/lock", "/run/credentials")
 _NEVER = ("/run/host",)                             # a container's view of its host
 _CLEANED = {
-    "resource/clean-packages": ("/var/cache/apt", "/var/cache/dnf", "/var/cache/libdnf5"),
+    "resource/clean-packages": ("/var/cache/apt/archives", "/var/cache/dnf", "/var/cache/libdnf5"),
     "resource/clean-temporary": ("/tmp", "/var/tmp"),       # noqa: S108  what is cleaned, nothing is put there
     "resource/vacuum-journal": ("/var/log/journal", "/run/log/journal"),
 }
-"""Where each cleaner frees."""
+"""Where each cleaner frees; root's own unit looks at the same folders."""
+
 _MAY_HANG = re.compile(r"fuse.*|nfs.*|cifs|smb.*|9p|ceph|afs|glusterfs|lustre|gfs2|ocfs2|virtiofs")
 
 
