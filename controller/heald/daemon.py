@@ -88,6 +88,7 @@ class Daemon:
             lifter = Lifter(self._history, helper, say, self._changed)
             self._lift = lambda: bus.spawn(lifter.lift(), "limits are lifted")
             bus.spawn(lifter.lift(everything=True), "what a crash left limited is lifted")
+            await HelperClient(bus).watch_finished(lifter.seen)
             published = Published(bus, self._read)
             await published.start()
             self._published = published

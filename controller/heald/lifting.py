@@ -11,7 +11,7 @@ from heald import clock
 from heald.errors import Code
 from heald.executor import Helper
 from heald.history import History
-from heald.model import Action, Attempt, Category, Incident
+from heald.model import Action, Attempt, Category, Incident, Result
 
 LIMITS = frozenset({"limit-memory", "limit-cpu"})
 UNLIMIT = "unlimit"
@@ -59,13 +59,23 @@ class Lifter:
                 finally:
                     self._under_way.discard(unit)
 
+    def seen(self, action: Action) -> None:
+        """Root has done this. What an incident only asks for was a person's doing: the limit is the incident's now."""
+        now = clock.boottime()
+        attempt = Attempt(action, now, now, Result("done", "by a person"))
+        if action.operation in LIMITS:
+            self._record(attempt, [i.id for i in self._history.known.values() if i.closed is None
+                                   and i.outcome == "asked" and i.next is not None and i.next[0] == action])
+
     async def _ask(self, unit: str, numbers: list[int]) -> None:
         action, started = Action(Category.RESOURCE, UNLIMIT, unit), clock.boottime()
         result = await self._helper.heal(action)
         self._say(": ".join(part for part in (f"{action}: {result.state}", result.detail) if part))
         if result.state in LATER:
             return
-        attempt = Attempt(action, started, clock.boottime(), result)
+        self._record(Attempt(action, started, clock.boottime(), result), numbers)
+
+    def _record(self, attempt: Attempt, numbers: list[int]) -> None:
         known = [incident for number in numbers if (incident := self._history.known.get(number))]
         self._history.save([replace(i, attempts=(*i.attempts, attempt)) for i in known])
         for incident in known:

@@ -84,6 +84,22 @@ def test_all_are_lifted_when_heald_stops_and_after_a_crash(lifting: Lifting) -> 
     assert lifting.limited == set()
 
 
+def test_a_limit_that_a_person_set_as_asked_is_lifted_too(tmp_path: Path) -> None:
+    lifting = Lifting(tmp_path)
+    lifting.story.engine.use(Settings())        # the built-in rules only ask
+    lifting.story.run(31)
+    assert [(i.kind, i.outcome) for i in lifting.story.incidents] == [("memory-low", "asked")]
+    for other in (Action(Category.RESOURCE, "limit-memory", "web.service"), Action(Category.SERVICE, "start", "a.b")):
+        lifting.lifter.seen(other)
+        assert lifting.limited == set()
+    lifting.lifter.seen(Action(Category.RESOURCE, "limit-memory", "db.service"))
+    assert lifting.limited == {"db.service"}
+    lifting.story.world.load = WELL
+    lifting.story.run(70)
+    assert lifting.lift() == [UNLIMIT]
+    assert lifting.story.world.asked[:-1] == []
+
+
 def test_a_limit_whose_end_nobody_saw_is_lifted_by_the_next_daemon(tmp_path: Path) -> None:
     lifting = Lifting(tmp_path)
 
