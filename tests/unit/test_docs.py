@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 
-import issues_table
 from heald import config, document, levels
-from heald.kinds import TABLE as KINDS
 from heald.model import OPERATIONS, Action, Attempt, Category, Incident, Issue, Result, Severity
 from heald.settings import BUILT_IN, Settings
 from heald_helper import settings as root
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION, JSON, README = (ROOT / name for name in ("docs/configuration.md", "docs/json.md", "README.md"))
-ISSUES = issues_table.FILE
 
 
 def blocks(file: Path, language: str) -> list[str]:
@@ -50,13 +47,6 @@ def test_every_operation_and_every_threshold_is_named() -> None:
         assert f"\n{kind} = " in CONFIGURATION.read_text()
 
 
-def test_the_table_of_issues_is_the_code_s_own() -> None:
-    """Written anew by `python tests/issues_table.py`."""
-    assert issues_table.written(ISSUES.read_text()) == ISSUES.read_text()
-    assert all(all(cells) for cells in issues_table.rows())
-    assert {cells[0] for cells in issues_table.rows()} == {f"`{kind}`" for kind in KINDS}
-
-
 def test_every_key_of_a_document_is_described() -> None:
     action = Action(Category.SERVICE, "start", "a.service")
     attempt = Attempt(action, 1.0, 2.0, Result("done"))
@@ -68,7 +58,7 @@ def test_every_key_of_a_document_is_described() -> None:
         assert set(keys) <= described
 
 
-@pytest.mark.parametrize("file", [README, CONFIGURATION, JSON, ISSUES], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [README, CONFIGURATION, JSON], ids=lambda file: file.name)
 def test_what_is_linked_is_there(file: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
         assert (file.parent / target).exists(), target
