@@ -77,7 +77,7 @@ class Daemon:
         login = Login(bus, lambda: self._engine.wake(Part.UNITS))
         helper = DryRun() if self._dry_run else HelperClient(bus)
         self._engine = Engine(
-            SystemSenses(manager, login, lambda: limited(self._history.known.values())), helper, self._history,
+            SystemSenses(manager, login, limited=lambda: limited(self._history.known.values())), helper, self._history,
             self._settings, say=say, changed=self._changed,
         )
         self._listen()

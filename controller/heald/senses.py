@@ -39,8 +39,8 @@ class SystemSenses:
             now, machine, failed,
             storage.read() if Part.STORAGE in parts else None,
             permissions.read() if Part.PERMISSIONS in parts else None,
-            await self.load.read(self.limited()) if Part.LOAD in parts else None,
-            temperature.read() if Part.TEMPERATURE in parts else None,
+            loads=await self.load.read(self.limited()) if Part.LOAD in parts else None,
+            temperatures=temperature.read() if Part.TEMPERATURE in parts else None,
         )
 
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:

@@ -146,7 +146,20 @@ def test_the_pressure_of_what_heald_limited_does_not_count(tmp_path: Path, monke
 
 
 @pytest.mark.usefixtures("machine")
-def test_this_machine_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("used", "full", "asked"), [(40.0, 0.0, False), (60.0, 0.0, True), (40.0, 0.1, True),
+                                                     (60.0, None, True), (40.0, None, False)])
+def test_who_holds_memory_is_asked_only_where_it_may_matter(
+        used: float, full: float | None, asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = psutil.virtual_memory()._replace(percent=used)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: whole)
+    monkeypatch.setattr(load, "pressure", lambda resource, _: full if resource == "memory" else None)
+    monkeypatch.setattr(holders, "memory", lambda: {"/system.slice/db.service": 1.0})
+    [found] = asyncio.run(LoadSensor().read())
+    assert (found.memory_holder is not None) is asked
+
+
+@pytest.mark.usefixtures("machine")
+def test_this_machine_is_read() -> None:
     [found] = asyncio.run(LoadSensor().read())
     assert found.available == pytest.approx(100 - psutil.virtual_memory().percent, abs=20)
     assert 0 <= found.per_core < 1000

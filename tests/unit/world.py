@@ -57,7 +57,7 @@ class World:
             tuple(failed) if Part.UNITS in parts else None,
             tuple(self.filesystems.values()) if Part.STORAGE in parts else None,
             tuple(self.paths.values()) if Part.PERMISSIONS in parts else None,
-            (self.load,) if self.load and Part.LOAD in parts else None,
+            loads=(self.load,) if self.load and Part.LOAD in parts else None,
         )
 
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:

@@ -14,7 +14,7 @@ from . import holders
 from .container import in_container
 
 PRESSURE = Path("/proc/pressure")
-BUSY = 50.0         # per cent of available memory, or of a processor's time, from which on it is asked who has it
+BUSY = 50.0         # per cent of available memory, or of a processor's time: who has it is asked below, or above
 RECENT = 10.0       # seconds for which a figure of the processors holds: that of a shorter time says nothing
 SAMPLE = 0.25       # seconds between the first two looks at busy processors
 
@@ -38,7 +38,7 @@ class LoadSensor:
             memory = max(0.0, memory - holders.memory_full_of(frozenset(limited)))
         available = 100.0 - psutil.virtual_memory().percent
         cpu, cpu_holder = await self._use(works=100 * per_core > BUSY or (some or 0.0) > BUSY)
-        memory_holder = holders.most(holders.memory()) if available < BUSY else None
+        memory_holder = holders.most(holders.memory()) if available < BUSY or memory else None
         return (Load(available, psutil.swap_memory().percent, per_core, cpu, memory, io, some, memory_holder,
                      cpu_holder),)
 
