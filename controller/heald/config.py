@@ -8,11 +8,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from heald import quantities
+from heald import levels, quantities
 from heald.errors import Code, HealdError
 from heald.kinds import TABLE as KINDS
 from heald.model import Mode, Severity
-from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings, Thresholds
+from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings
+from heald.thresholds import Thresholds
 
 DEFAULT = Path("/etc/heald/heald.toml")
 YEAR = 366 * 86400.0
@@ -89,12 +90,13 @@ def _limits(limits: Limits, given: dict[str, Any]) -> Limits:
 
 
 def _thresholds(old: Thresholds, given: object, file: Path) -> Thresholds:
-    kinds = _table(given, {"disk-full": _as_is}, file, "thresholds")
-    disk = kinds.get("disk-full", {})
-    if isinstance(disk, int | float) and not isinstance(disk, bool):
-        disk = {"percent": disk}            # a bare number replaces the first value
-    found = _table(disk, {"percent": _percent, "free": _size}, file, "thresholds.disk-full")
-    return replace(old, disk_percent=found.get("percent", old.disk_percent), disk_free=found.get("free", old.disk_free))
+    changed: dict[str, Any] = {}
+    for kind, value in _table(given, dict.fromkeys(levels.KEYS, _as_is), file, "thresholds").items():
+        keys = levels.KEYS[kind]
+        table = value if isinstance(value, dict) else {next(iter(keys)): value}     # a bare number is the first value
+        found = _table(table, {key: read for key, (_, read) in keys.items()}, file, f"thresholds.{kind}")
+        changed |= {keys[key][0]: number for key, number in found.items()}
+    return replace(old, **changed)
 
 
 def _rules(given: object, file: Path) -> Iterable[Rule]:
@@ -181,18 +183,6 @@ def _interval(value: object) -> float:
     if (span := _span(value)) < 1:
         raise ValueError(f'"{value}" is less than a second')
     return span
-
-
-def _size(value: object) -> int:
-    if not isinstance(value, str):
-        raise ValueError(f'must be a size such as "10GiB", not {_shown(value)}')
-    return quantities.size(value)
-
-
-def _percent(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 100:
-        raise ValueError(f"must be a number from 1 to 100, not {_shown(value)}")
-    return float(value)
 
 
 def _count(value: object) -> int:

@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 
 from heald import __version__, clock, config, detector, document, paths
 from heald.bus.connection import Bus
@@ -16,9 +17,12 @@ from heald.engine import Engine
 from heald.errors import Code, HealdError
 from heald.executor import DryRun
 from heald.history import REMEMBERED, History
+from heald.lifting import Lifter, limited
 from heald.notify import notify, watchdog_seconds
 from heald.readings import Part
 from heald.senses import SystemSenses
+from heald.sensors.container import in_container
+from heald.triggers import Trigger
 
 EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=
 
@@ -28,9 +32,11 @@ def main() -> None:
     parser = argparse.ArgumentParser("heald", description="Heal this machine. See heald(8); healctl(1) talks to it.")
     parser.add_argument("--version", action="version", version=f"heald {__version__}")
     parser.add_argument("--dry-run", action="store_true", help="decide and say, but ask nobody to do anything")
+    parser.add_argument("--lift-limits", action="store_true",
+                        help="take back the limits that heald has set on units, and end: what ExecStopPost= calls")
     options = parser.parse_args()
     try:
-        asyncio.run(Daemon(dry_run=options.dry_run).run())
+        asyncio.run(lift_limits() if options.lift_limits else Daemon(dry_run=options.dry_run).run())
     except HealdError as error:
         print(f"heald: {error}", file=sys.stderr)
         sys.exit(EX_CONFIG if error.exit_code == 2 else error.exit_code)
@@ -40,6 +46,15 @@ def say(line: str) -> None:
     """To the journal, or whoever reads our output; one who reads no more is no reason to end."""
     with suppress(OSError):
         print(line, flush=True)
+
+
+async def lift_limits() -> None:
+    """All that history knows of. HealdError when the bus cannot be reached."""
+    with closing(History(paths.state() / "history.db", say)) as history:
+        if limited(history.known.values()):
+            bus = await Bus.connect()
+            with closing(bus):
+                await Lifter(history, HelperClient(bus), say).lift(everything=True)
 
 
 class Daemon:
@@ -52,6 +67,8 @@ class Daemon:
         self._stop = asyncio.Event()
         self._engine: Engine
         self._published: Published | None = None
+        self._trigger: Trigger | None = None
+        self._lift: Callable[[], None] = lambda: None
 
     async def run(self) -> None:
         """Until SIGTERM, SIGINT, or the end of the bus, which is an error."""
@@ -60,12 +77,18 @@ class Daemon:
         login = Login(bus, lambda: self._engine.wake(Part.UNITS))
         helper = DryRun() if self._dry_run else HelperClient(bus)
         self._engine = Engine(
-            SystemSenses(manager, login), helper, self._history, self._settings, say=say, changed=self._changed,
+            SystemSenses(manager, login, limited=lambda: limited(self._history.known.values())), helper, self._history,
+            self._settings, say=say, changed=self._changed,
         )
         self._listen()
+        self._trigger = None if in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
         await login.start()
         await manager.subscribe(lambda: self._engine.wake(Part.UNITS))
         if not self._dry_run:
+            lifter = Lifter(self._history, helper, say, self._changed)
+            self._lift = lambda: bus.spawn(lifter.lift(), "limits are lifted")
+            bus.spawn(lifter.lift(everything=True), "what a crash left limited is lifted")
+            await HelperClient(bus).watch_finished(lifter.seen)
             published = Published(bus, self._read)
             await published.start()
             self._published = published
@@ -112,6 +135,7 @@ class Daemon:
         notify("READY=1")
 
     def _changed(self, number: str) -> None:
+        self._lift()
         if self._published is not None:
             self._published.changed(int(number))
 

@@ -18,8 +18,12 @@ NO_USE = frozenset({Code.HEALTHY, Code.NOT_SUPPORTED})
 
 
 def repairs(incident: Incident) -> tuple[Attempt, ...]:
-    """The attempts in which root did something, or may have; one that is still under way counts."""
-    return tuple(a for a in incident.attempts if a.result is None or a.result.begun)
+    """The attempts in which root did something, or may have; one that is still under way counts.
+
+    To lift a limit is none: it takes a repair back.
+    """
+    begun = (a for a in incident.attempts if a.result is None or a.result.begun)
+    return tuple(a for a in begun if a.action.operation != "unlimit")
 
 
 def follow(
@@ -101,8 +105,8 @@ def _mended_by_us(incident: Incident) -> bool:
 
 def answered(incident: Incident, ended: Attempt, result: Result) -> Incident:
     """The incident after the answer to one of its attempts."""
-    attempts = tuple(ended if a.started == ended.started else a for a in incident.attempts)
-    after = replace(incident, attempts=attempts)
+    begun = replace(ended, finished=None, result=None)
+    after = replace(incident, attempts=tuple(ended if a == begun else a for a in incident.attempts))
     if result.state in SAYS_NO:
         return replace(after, outcome="refused", reason=f"{ended.action} was refused: {result.detail}")
     if result.state in NO_USE:

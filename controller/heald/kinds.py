@@ -5,12 +5,14 @@ Ill, well, or between: past the level that clears, not past the one that begins.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from heald.gauges import GAUGES, culprit, state, subject
 from heald.model import Issue, Severity
 from heald.quantities import amount
 from heald.readings import FileSystem, Part, PathMode, Unit
-from heald.settings import Thresholds
+from heald.thresholds import Thresholds
 
 GIB = 1 << 30
 
@@ -49,7 +51,8 @@ def _disk_full(filesystems: Iterable[FileSystem], mark: Thresholds) -> Iterator[
         critical = fs.percent >= 97 or fs.available < least
         severity = Severity.CRITICAL if critical else Severity.HIGH
         detail = f"{fs.mount} is {fs.percent:.0f} % full, {amount(fs.available)} free"
-        issue = Issue("disk-full", fs.mount, severity, 0, round(fs.percent, 1), mark.disk_percent, detail)
+        issue = Issue("disk-full", fs.mount, severity, 0, round(fs.percent, 1), mark.disk_percent, detail,
+                      frees=fs.frees)
         yield Finding(ill, issue, 0 if critical else 60)
 
 
@@ -64,16 +67,42 @@ def _owned(mode: int, uid: int, gid: int) -> str:
     return f"{mode:04o} {uid}:{gid}"
 
 
+def _past_its_mark(kind: str, readings: Iterable[Any], mark: Thresholds) -> Iterator[Finding]:
+    for reading in readings:
+        for gauge in (g for g in GAUGES if g.kind == kind):
+            levels = gauge.levels(reading, mark)
+            value = levels[0].value
+            if value is None or any(level.value is None for level in levels):
+                continue
+            blamed, said = culprit(reading, gauge)
+            issue = Issue(kind, subject(reading), gauge.severity, 0, round(value, 1), levels[0].mark,
+                          gauge.detail.format(r=reading) + said, culprit=blamed, frees=getattr(reading, "frees", None))
+            yield Finding(state(levels), issue, gauge.wait)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of issue: the part of the snapshot that it is read from, and what finds it there."""
+    """One kind of issue: the part of the snapshot that it is read from, and what finds it there.
+
+    The rest is for people, in docs/issues.md; what GAUGES already says is left out.
+    """
 
     part: Part
     find: Callable[[Any, Thresholds], Iterator[Finding]]
+    of: str = ""                # what its subjects are
+    when: str = ""              # wrong when; filled in from the thresholds
+    wait: str = "0"
+    severity: str = "high"
 
 
 TABLE: dict[str, Row] = {
-    "unit-failed": Row(Part.UNITS, _unit_failed),
-    "disk-full": Row(Part.STORAGE, _disk_full),
-    "permissions-wrong": Row(Part.PERMISSIONS, _permissions_wrong),
+    "unit-failed": Row(Part.UNITS, _unit_failed, "a unit", "failed", severity=(
+        "high; critical where default.target requires it; medium for a oneshot, or what a timer starts")),
+    "disk-full": Row(
+        Part.STORAGE, _disk_full, "a backing device",
+        "over {disk_percent:g} % used and less than {disk_free} free; clears 10 points below, or at half as much again",
+        "1min; 0 when critical", "high; critical from 97 % or under 1 GiB (2 % of a disk under 50 GiB)"),
+    "permissions-wrong": Row(Part.PERMISSIONS, _permissions_wrong, "a folder for temporary files",
+                             "mode or owner are not those of its tmpfiles.d line (without one: 1777 root:root)"),
+    **{gauge.kind: Row(gauge.part, partial(_past_its_mark, gauge.kind)) for gauge in GAUGES},
 }

@@ -25,6 +25,11 @@ OPERATIONS: dict[Category, tuple[str, ...]] = {
 """What a rule may name as CATEGORY/OPERATION. A test holds this to the contract in dbus/org.heald.Helper1.xml."""
 
 
+def on_unit(category: Category, operation: str) -> bool:
+    """Whether an operation has a unit as its target; all others but run have none."""
+    return category is Category.SERVICE or operation in {"limit-memory", "limit-cpu", "unlimit"}
+
+
 class Level(IntEnum):
     """Words in an order; `label` is how people and JSON write them."""
 
@@ -61,10 +66,17 @@ class Issue:
     detail: str                         # one line for people
     seen: float = 0.0                   # when it was last read
     unit: Unit | None = None            # for a unit's issue: the reading it was made from
+    culprit: str = ""                   # the unit that causes it and may be acted on, where the subject is no unit
+    frees: frozenset[str] | None = None         # for a file system's: the operations that clean there; None: not known
 
     @property
     def key(self) -> tuple[str, str]:
         return self.kind, self.subject
+
+    @property
+    def target(self) -> str:
+        """What an operation on a unit goes to; "" = there is none."""
+        return self.subject if self.kind.startswith(("unit-", "probe-")) else self.culprit
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ class Part(StrEnum):
     UNITS = "units"
     STORAGE = "storage"
     PERMISSIONS = "permissions"
+    LOAD = "load"
+    TEMPERATURE = "temperature"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,18 @@ class FileSystem:
     available: int                      # to an unprivileged user, as df says
     inodes: int = 0
     inodes_free: int = 0
+    frees: frozenset[str] | None = None     # the operations that clean here, CATEGORY/OPERATION; None: not known
 
     @property
     def percent(self) -> float:
         """Used per cent as df counts: used / (used + available)."""
         whole = self.used + self.available
         return 100.0 * self.used / whole if whole else 0.0
+
+    @property
+    def inodes_percent(self) -> float:
+        """Used per cent of its inodes; 0 where it has no fixed number of them."""
+        return 100.0 * (self.inodes - self.inodes_free) / self.inodes if self.inodes else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,44 @@ class PathMode:
     want_mode: int = 0o1777
     want_uid: int = 0
     want_gid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The unit that holds most of something: of anonymous memory, or of the processors' time."""
+
+    unit: str
+    share: float                        # of what all together hold, 0 to 1
+    manager: str = ""                   # user@UID.service where it belongs to a person's own manager
+    system: bool = False                # a service below system.slice
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What memory, disks and processors bear. Per cent where nothing else is said.
+
+    `full` and `some` are the kernel's pressure figures (PSI): of the time, how much all that runs waited, or something
+    did. They are None on a kernel that has none.
+    """
+
+    available: float                    # memory that can be had without swapping
+    swap: float                         # used; 0 without swap
+    per_core: float                     # load average of a minute, for each processor
+    cpu: float | None = None            # busy since the last reading; None at the first
+    memory_full: float | None = None    # over 10 s, without what the units that heald limited wait for
+    io_full: float | None = None        # over 10 s
+    cpu_some: float | None = None       # over 60 s
+    memory_holder: Holder | None = None
+    cpu_holder: Holder | None = None    # since the last reading
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """One sensor, in degrees Celsius; `critical` is its own mark."""
+
+    sensor: str
+    celsius: float
+    critical: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +140,10 @@ class Snapshot:
     units: tuple[Unit, ...] | None = None       # the failed ones, and those of open incidents
     filesystems: tuple[FileSystem, ...] | None = None
     paths: tuple[PathMode, ...] | None = None
+    loads: tuple[Load, ...] | None = None       # one; none in a container, where they are the host's
+    temperatures: tuple[Temperature, ...] | None = None
 
-    def part(self, part: Part) -> tuple[Unit, ...] | tuple[FileSystem, ...] | tuple[PathMode, ...] | None:
+    def part(self, part: Part) -> tuple[object, ...] | None:
         """What one sensor filled in."""
-        return {Part.UNITS: self.units, Part.STORAGE: self.filesystems, Part.PERMISSIONS: self.paths}[part]
+        return {Part.UNITS: self.units, Part.STORAGE: self.filesystems, Part.PERMISSIONS: self.paths,
+                Part.LOAD: self.loads, Part.TEMPERATURE: self.temperatures}[part]

@@ -15,7 +15,7 @@ from heald.quantities import span
 from heald.readings import Machine
 from heald.settings import Rule, Settings
 
-CLEANERS = frozenset({"resource/vacuum-journal"})
+CLEANERS = frozenset({"resource/vacuum-journal", "resource/clean-temporary", "resource/clean-packages"})
 """Operations whose ladder goes through at once: each frees something, none interrupts anybody."""
 
 REPEATED = CLEANERS | {"service/start", "system/restore-permissions"}
@@ -49,12 +49,13 @@ def decide(issue: Issue, incident: Incident, world: World) -> Decision:
     if reason:      # looked at again after 2 s, doubling to the interval
         return Decision(Verdict.STAND_BACK, reason, until=now + min(max(2.0, now - incident.opened), later - now))
     rule = world.settings.rule(issue.kind, issue.subject, issue.severity)
-    if not rule.ladder:
-        return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes', until=later)
+    if not any(rung.action(issue.target) for rung in rule.ladder):
+        why = "has no unit to act on: it only observes" if rule.ladder else "only observes"
+        return Decision(Verdict.OBSERVE, f'rule "{rule.name}" {why}', until=later)
     refusal = _refusal(incident)
     if refusal:
         return Decision(Verdict.REFUSED, refusal, until=later)
-    ladder = applicable(rule, issue.subject, incident.skipped, world.operations)
+    ladder = applicable(rule, issue, incident.skipped, world.operations)
     if not ladder:
         return Decision(Verdict.GIVE_UP, f'no rung of rule "{rule.name}" applies here', until=later)
     return _climb(rule, ladder, issue, incident, world)
@@ -86,10 +87,11 @@ def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, w
     return Decision(Verdict.ACT, f'rule "{rule.name}": {action}', action)
 
 
-def applicable(rule: Rule, subject: str, skipped: Set[str], operations: frozenset[str] | None) -> list[Action]:
-    """The rungs that can be tried here: known to root, and not found to be of no use in this incident."""
-    actions = [rung.action(subject) for rung in rule.ladder]
-    return [a for a in actions if str(a) not in skipped and (operations is None or a.name in operations)]
+def applicable(rule: Rule, issue: Issue, skipped: Set[str], operations: frozenset[str] | None) -> list[Action]:
+    """The rungs that can be tried here: known to root, cleaning on the subject, and not found to be of no use."""
+    actions = [action for rung in rule.ladder if (action := rung.action(issue.target)) is not None]
+    return [a for a in actions if str(a) not in skipped and (operations is None or a.name in operations)
+            and (issue.frees is None or a.name not in CLEANERS or a.name in issue.frees)]
 
 
 def _rung(ladder: list[Action], incident: Incident) -> tuple[Action, bool]:

@@ -1,23 +1,29 @@
 """The sensors joined to one reading of a machine."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from heald import clock
 from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
 from heald.readings import Machine, Part, Snapshot, Unit
-from heald.sensors import journal, permissions, storage, units
+from heald.sensors import journal, permissions, storage, temperature, units
+from heald.sensors.load import LoadSensor
 
 EVIDENCE = ("result", "exec_main_status", "n_restarts", "service_type", "invocation")
 
 
 @dataclass(slots=True)
 class SystemSenses:
-    """Reads the machine that heald runs on. `login` None: nobody follows shutdown and sleep (one look, by a person)."""
+    """Reads the machine that heald runs on. `login` None: nobody follows shutdown and sleep (one look, by a person).
+
+    `limited` names the units that heald has limited: that they wait is its own doing.
+    """
 
     manager: Manager
     login: Login | None = None
+    limited: Callable[[], Iterable[str]] = tuple
+    load: LoadSensor = field(default_factory=LoadSensor)
 
     async def read(self, parts: frozenset[Part], names: Iterable[str]) -> Snapshot:
         """A fresh reading; HealdError when systemd does not answer."""
@@ -33,6 +39,8 @@ class SystemSenses:
             now, machine, failed,
             storage.read() if Part.STORAGE in parts else None,
             permissions.read() if Part.PERMISSIONS in parts else None,
+            loads=await self.load.read(self.limited()) if Part.LOAD in parts else None,
+            temperatures=temperature.read() if Part.TEMPERATURE in parts else None,
         )
 
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:

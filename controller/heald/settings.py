@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from heald.model import OPERATIONS, Action, Category, Mode, Severity
+from heald.model import OPERATIONS, Action, Category, Mode, Severity, on_unit
+from heald.thresholds import Thresholds
 
 PACING = (0.0, 30.0, 120.0, 300.0, 900.0, 3600.0)
 """Seconds to wait before the first, second, … repair of one incident; the last repeats."""
@@ -11,7 +12,7 @@ PACING = (0.0, 30.0, 120.0, 300.0, 900.0, 3600.0)
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a ladder. `target` None: the issue's own subject, or "" where the operation takes no target."""
+    """One step of a ladder. `target` None: the issue's own unit, or "" where the operation takes no target."""
 
     category: Category
     operation: str
@@ -21,10 +22,11 @@ class Rung:
     def name(self) -> str:
         return f"{self.category}/{self.operation}"
 
-    def action(self, subject: str) -> Action:
-        """What this rung does about an issue of `subject`."""
-        own = subject if self.category is Category.SERVICE else ""
-        return Action(self.category, self.operation, own if self.target is None else self.target)
+    def action(self, unit: str) -> Action | None:
+        """What this rung does about an issue of `unit` ("": it has none); None: it needs one."""
+        needs = on_unit(self.category, self.operation)
+        target = self.target if self.target is not None else unit if needs else ""
+        return Action(self.category, self.operation, target) if target or not needs else None
 
     @classmethod
     def parse(cls, name: str, target: str | None = None) -> "Rung":
@@ -59,23 +61,22 @@ class Rule:
 
 _START = Rung(Category.SERVICE, "start")
 _REPAIR = Rung(Category.SERVICE, "repair")
+_PACKAGES, _TEMPORARY = Rung(Category.RESOURCE, "clean-packages"), Rung(Category.RESOURCE, "clean-temporary")
+_LESS_MEMORY, _LESS_CPU = Rung(Category.RESOURCE, "limit-memory"), Rung(Category.RESOURCE, "limit-cpu")
 
 BUILT_IN = (
     Rule("service", "unit-failed", severity=Severity.HIGH, ladder=(_START, _REPAIR)),
     Rule("job", "unit-failed", mode=Mode.OBSERVE),      # a oneshot, or what a timer starts: not run twice by guess
-    Rule("disk", "disk-full", ladder=(Rung(Category.RESOURCE, "vacuum-journal"),)),
+    Rule("disk", "disk-full", ladder=(_PACKAGES, _TEMPORARY, Rung(Category.RESOURCE, "vacuum-journal"))),
+    Rule("inodes", "inodes-full", ladder=(_PACKAGES, _TEMPORARY)),
     Rule("permissions", "permissions-wrong", ladder=(Rung(Category.SYSTEM, "restore-permissions"),)),
+    Rule("memory", "memory-low", mode=Mode.ASK, ladder=(_LESS_MEMORY,)),
+    Rule("memory pressure", "pressure-memory", mode=Mode.ASK, ladder=(_LESS_MEMORY,)),
+    *(Rule(name, kind, mode=Mode.ASK, ladder=(_LESS_CPU,)) for name, kind in (
+        ("cpu pressure", "pressure-cpu"), ("cpu", "cpu-busy"), ("load", "load-high"))),
 )
 OBSERVE = Rule("none", "*", mode=Mode.OBSERVE)
 """What holds for an issue that no rule matches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From where on something is wrong. Where a level clears again is said in detector.py."""
-
-    disk_percent: float = 90.0              # used, as df counts
-    disk_free: int = 10 << 30               # bytes
 
 
 @dataclass(frozen=True, slots=True)

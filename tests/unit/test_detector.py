@@ -7,7 +7,8 @@ import pytest
 from heald.detector import Seen, detect, health, issues
 from heald.model import Issue, Severity
 from heald.readings import FileSystem, Machine, PathMode, Snapshot, Unit
-from heald.settings import Rule, Settings, Thresholds
+from heald.settings import Rule, Settings
+from heald.thresholds import Thresholds
 
 GIB = 1 << 30
 Memory = dict[tuple[str, str], Seen]

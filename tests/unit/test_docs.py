@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from heald import config, document
-from heald.kinds import TABLE as KINDS
+from heald import config, document, levels
 from heald.model import OPERATIONS, Action, Attempt, Category, Incident, Issue, Result, Severity
 from heald.settings import BUILT_IN, Settings
 from heald_helper import settings as root
@@ -41,13 +40,12 @@ def test_root_s_own_file_is_documented_as_it_is_read(tmp_path: Path) -> None:
     assert [key for key in root.KEYS if key.rpartition(".")[2] not in CONFIGURATION.read_text()] == []
 
 
-def test_every_operation_and_every_kind_is_named() -> None:
+def test_every_operation_and_every_threshold_is_named() -> None:
     for category, operations in OPERATIONS.items():
         for operation in operations:
             assert f"{category}/{operation}" in CONFIGURATION.read_text()
-    for kind in KINDS:
-        assert kind in CONFIGURATION.read_text()
-        assert kind in JSON.read_text()
+    for kind in levels.KEYS:
+        assert f"\n{kind} = " in CONFIGURATION.read_text()
 
 
 def test_every_key_of_a_document_is_described() -> None:

@@ -15,19 +15,21 @@ HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "quantities", "settings",
-        "document")
+        "document", "thresholds", "levels", "gauges")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
-    {"errors", "quantities", "clock", "notify", "paths"},
+    {"errors", "quantities", "clock", "notify", "paths", "triggers"},
     {"readings"},
     {"model"},
+    {"thresholds", "levels"},
     {"settings", "document"},
+    {"gauges"},
     {"kinds"},
     {"config", "detector"},
     {"incidents", "standback", "records", "sensors", "bus"},
     {"resolver", "executor", "history", "senses"},
-    {"engine"},
+    {"engine", "lifting"},
     {"daemon", "face"},
 ]
 """Imports run one way: a floor may use those above it in this list, and itself."""

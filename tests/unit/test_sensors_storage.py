@@ -122,3 +122,45 @@ def test_a_mount_point_that_is_no_text_can_be_told_and_stored() -> None:
     assert storage._shown("/mnt/\udcffx") == "/mnt/\\xffx"
     assert storage._shown("/mnt/a\nb\x1b[31m") == "/mnt/a\\nb\\x1b[31m"
     assert storage._shown("/mnt/über uns") == "/mnt/über uns"
+
+
+def test_the_holding_mount_is_the_deepest_one_on_top() -> None:
+    table = "\n".join([ROOT, "2 25 8:2 / /var rw - xfs /dev/sda2 rw", "3 25 8:3 / /va rw - xfs /dev/sda3 rw",
+                       "4 25 0:9 / /tmp rw - tmpfs tmpfs rw", "5 25 0:10 / /tmp rw - nfs srv:/ rw"])
+    assert storage.backing("/var/log/journal", table) == "8:2"
+    assert storage.backing("/var", table) == "8:2"
+    assert storage.backing("/usr", table) == "8:1"
+    assert storage.backing("/tmp", table) == "0:10"
+    assert storage.backing("/x", "") == ""
+
+
+def test_a_file_system_knows_which_cleaners_free_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("cache", "real", "journal"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tmp").symlink_to(tmp_path / "real")
+    monkeypatch.setattr(storage, "_CLEANED", {
+        "resource/clean-packages": (str(tmp_path / "cache"), str(tmp_path / "absent")),
+        "resource/clean-temporary": (str(tmp_path / "tmp"),),
+        "resource/vacuum-journal": (str(tmp_path / "journal"), str(tmp_path / "cache")),
+    })
+    text = "\n".join(f"1 0 {device} / {tmp_path}{point} rw - ext4 /dev/x rw" for device, point in (
+        ("8:1", ""), ("8:2", "/real"), ("8:3", "/journal")))
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: text)
+    assert [sorted(fs.frees or ()) for fs in storage.read()] == [
+        ["resource/clean-packages", "resource/vacuum-journal"], ["resource/clean-temporary"],
+        ["resource/vacuum-journal"]]
+
+
+@pytest.mark.parametrize("line", [
+    "38 25 0:60 / /mnt/u rw - ubifs ubi0 rw", "39 25 0:61 / /sys/kernel/debug rw - debugfs debugfs rw",
+    "40 25 0:62 / /mnt/g rw - fuseblk /dev/sdb1 rw", "41 25 0:63 / /mnt/c rw - cifs //srv/a rw",
+    "42 25 0:64 / /host rw - 9p host rw", "43 25 0:65 / /x rw - ramfs ramfs rw",
+    "44 25 8:33 / /mnt/vfat rw - vfat /dev/sdc1 rw",
+])
+def test_all_else_is_not_watched(line: str) -> None:
+    assert points(ROOT, line) == ["/"]
+
+
+def test_a_read_only_mount_of_a_writable_file_system_is_watched_and_a_read_only_file_system_is_not() -> None:
+    assert points("1 0 8:1 / /a ro - xfs /dev/sda1 rw") == ["/a"]
+    assert points("1 0 8:1 / /a rw - xfs /dev/sda1 ro") == []

@@ -79,18 +79,36 @@ def test_disk_waits_a_minute_and_is_critical_at_once(tmp_path: Path) -> None:
     story.run(50)
     assert story.world.times == []
     story.run(61)
-    assert story.world.times == [60]
+    assert story.world.times == [60] * 3
     other = Story(tmp_path / "critical")
     other.world.filesystems["/"] = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 98 * GIB, 2 * GIB)
-    assert other.run(1).world.times == [0]
+    assert other.run(1).world.times == [0] * 3
 
 
 def test_a_cleaning_that_frees_nothing_is_tried_again_at_each_wait(tmp_path: Path) -> None:
     story = Story(tmp_path)
     story.world.filesystems["/"] = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 98 * GIB, 2 * GIB)
     story.run(2000)
-    assert story.world.times == [0, 30, 150, 450, 1350]     # critical: never more than 15 min
+    rounds = ["clean-packages", "clean-temporary", "vacuum-journal"] * 5
+    assert [action.operation for _, action in story.world.asked] == rounds
+    assert story.world.times[::3] == story.world.times[2::3] == [0, 30, 150, 450, 1350]     # critical: at most 15 min
     assert len(said(story, "gave-up")) == 1
+
+
+def test_a_cleaning_ends_with_the_rung_that_freed_enough_and_leaves_out_what_frees_elsewhere(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    full = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 98 * GIB, 2 * GIB,
+                      frees=frozenset({"resource/clean-temporary", "resource/vacuum-journal"}))
+
+    def frees(_: Action) -> Result:
+        story.world.filesystems["/"] = replace(full, used=50 * GIB, available=50 * GIB)
+        return Result("done")
+
+    story.world.filesystems["/"] = full
+    story.world.answer = frees
+    story.run(60)
+    assert [str(action) for _, action in story.world.asked] == ["resource/clean-temporary"]
+    assert story.incidents[0].outcome == "healed"
 
 
 def test_permissions(tmp_path: Path) -> None:

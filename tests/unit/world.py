@@ -10,7 +10,7 @@ from heald.errors import Code
 from heald.executor import DryRun
 from heald.history import History
 from heald.model import Action, Incident, Result
-from heald.readings import FileSystem, Machine, Part, PathMode, Snapshot, Unit
+from heald.readings import FileSystem, Load, Machine, Part, PathMode, Snapshot, Unit
 from heald.settings import Settings
 
 BEGIN = 1000.0
@@ -25,6 +25,7 @@ class World:
     units: dict[str, Unit] = field(default_factory=dict)
     filesystems: dict[str, FileSystem] = field(default_factory=dict)
     paths: dict[str, PathMode] = field(default_factory=dict)
+    load: Load | None = None
     asked: list[tuple[float, Action]] = field(default_factory=list)
     said: list[tuple[float, str]] = field(default_factory=list)
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
@@ -56,6 +57,7 @@ class World:
             tuple(failed) if Part.UNITS in parts else None,
             tuple(self.filesystems.values()) if Part.STORAGE in parts else None,
             tuple(self.paths.values()) if Part.PERMISSIONS in parts else None,
+            loads=(self.load,) if self.load and Part.LOAD in parts else None,
         )
 
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:

@@ -1,5 +1,7 @@
 """org.heald.Helper1 as its caller sees it: one action, one answer, never an exception for what root answers."""
 
+from collections.abc import Callable
+
 from dbus_next.signature import Variant
 
 from ..errors import HealdError
@@ -36,3 +38,11 @@ class HelperClient:
     async def operations(self) -> frozenset[str]:
         """What this machine supports, as CATEGORY/OPERATION. HealdError when the helper does not answer."""
         return frozenset(await self._bus.property(HELPER, PATH, INTERFACE, "Operations"))
+
+    async def watch_finished(self, seen: Callable[[Action], None]) -> None:
+        """Calls `seen` with each action that root has carried out, whoever asked for it. Raises as Bus.call."""
+        def finished(body: list[object]) -> None:
+            category, operation, target, success, _detail = body
+            if success and category in set(Category):
+                seen(Action(Category(str(category)), str(operation), str(target)))
+        await self._bus.watch(HELPER, PATH, INTERFACE, "Finished", finished)

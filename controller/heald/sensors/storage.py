@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..readings import FileSystem
@@ -16,6 +16,13 @@ _DISKS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcac
 _BOOT = ("/boot", "/efi")                           # where vfat holds kernels; anywhere else it is somebody's stick
 _NO_TMPFS = ("/dev", "/sys", "/proc", "/run/user", "/run/lock", "/run/credentials")
 _NEVER = ("/run/host",)                             # a container's view of its host
+_CLEANED = {
+    "resource/clean-packages": ("/var/cache/apt/archives", "/var/cache/dnf", "/var/cache/libdnf5"),
+    "resource/clean-temporary": ("/tmp", "/var/tmp"),       # noqa: S108  what is cleaned, nothing is put there
+    "resource/vacuum-journal": ("/var/log/journal", "/run/log/journal"),
+}
+"""Where each cleaner frees; root's own unit looks at the same folders."""
+
 _MAY_HANG = re.compile(r"fuse.*|nfs.*|cifs|smb.*|9p|ceph|afs|glusterfs|lustre|gfs2|ocfs2|virtiofs")
 
 
@@ -33,20 +40,34 @@ class Mount:
 def read() -> tuple[FileSystem, ...]:
     """What is watched, and how full it is; a mount that goes meanwhile, or may not be looked at, is left out."""
     text = Path("/proc/self/mountinfo").read_text("utf-8", errors="surrogateescape")
+    cleaned = {operation: {backing(os.path.realpath(folder), text) for folder in folders if os.path.isdir(folder)}
+               for operation, folders in _CLEANED.items()}
     found: dict[str, FileSystem] = {}
     for mount in watched(text):
         if mount.backing not in found and (filesystem := _measure(mount)) is not None:
-            found[mount.backing] = filesystem
+            frees = frozenset(name for name, backings in cleaned.items() if mount.backing in backings)
+            found[mount.backing] = replace(filesystem, frees=frees)
     return tuple(found.values())
 
 
 def watched(mountinfo: str) -> Iterator[Mount]:
     """The mounts of proc(5)'s mountinfo that are watched, in its order; several may share a `backing`."""
-    on_top = {mount.point: mount for mount in map(_parse, mountinfo.split("\n")) if mount is not None}
+    on_top = _on_top(mountinfo)
     hanging = tuple(point for point, mount in on_top.items() if _MAY_HANG.fullmatch(mount.fstype))
     for mount in on_top.values():
         if mount.writable and _wanted(mount) and not _below(mount.point, hanging):
             yield mount
+
+
+def backing(path: str, mountinfo: str) -> str:
+    """The backing of the mount on which an absolute path without links lies; "" when none does."""
+    holding = [mount for mount in _on_top(mountinfo).values() if _below(path, (mount.point,))]
+    return max(holding, key=lambda mount: len(mount.point)).backing if holding else ""
+
+
+def _on_top(mountinfo: str) -> dict[str, Mount]:
+    """Every mount by its point; of several on one point the last, which hides the others."""
+    return {mount.point: mount for mount in map(_parse, mountinfo.split("\n")) if mount is not None}
 
 
 def _parse(line: str) -> Mount | None:
