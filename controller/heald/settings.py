@@ -63,6 +63,8 @@ _REPAIR = Rung(Category.SERVICE, "repair")
 BUILT_IN = (
     Rule("service", "unit-failed", severity=Severity.HIGH, ladder=(_START, _REPAIR)),
     Rule("job", "unit-failed", mode=Mode.OBSERVE),      # a oneshot, or what a timer starts: not run twice by guess
+    Rule("blocked", "unit-blocked", ladder=(_START,)),
+    Rule("flapping", "unit-flapping", mode=Mode.OBSERVE),
     Rule("disk", "disk-full", ladder=(Rung(Category.RESOURCE, "vacuum-journal"),)),
     Rule("permissions", "permissions-wrong", ladder=(Rung(Category.SYSTEM, "restore-permissions"),)),
 )

@@ -29,6 +29,7 @@ class World:
     said: list[tuple[float, str]] = field(default_factory=list)
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     answer: Callable[[Action], Result] | None = None
+    tell_job: Callable[[str, str], None] | None = None      # what the engine wants to be told of jobs, while it does
     lasts: dict[str, float] = field(default_factory=dict)   # for how many seconds a unit stays up once it is started
 
     def fail(self, name: str, **facts: object) -> None:
@@ -57,6 +58,9 @@ class World:
             tuple(self.filesystems.values()) if Part.STORAGE in parts else None,
             tuple(self.paths.values()) if Part.PERMISSIONS in parts else None,
         )
+
+    async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
+        self.tell_job = ended
 
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
         return {"Result": unit.result}, [f"{unit.name} died"]

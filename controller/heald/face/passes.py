@@ -88,8 +88,7 @@ async def _heal(*, dry_run: bool, yes: bool, quiet: bool) -> Pass:
         await _one_pass(engine)
         history.close()
     mine = [i for i in history.known.values() if i.id > before]
-    numbers = {i.key: i.id for i in mine}
-    issues = _issues(engine.issues, numbers)
+    issues = _issues(engine.issues, engine.numbers)
     offset = clock.offset()
     done = [document.incident(i, offset) for i in mine]
     code = INTERRUPTED if consent.left else _exit_code(mine, issues)
