@@ -54,6 +54,7 @@ class Restarts:
 
     count: int
     at: tuple[float, ...] = ()
+    seen: float = float("-inf")     # when it was last found restarted, or about to be
 
 
 def recall(
@@ -66,13 +67,14 @@ def recall(
     started: dict[str, list[float]] = {}
     for name, at in ours:
         started.setdefault(name, []).append(at)
-    after = {name: known for name, known in before.items() if known.at and now - known.at[-1] < DAY}
+    after = {name: known for name, known in before.items() if now - known.seen < DAY}
     found = []
     for unit in units:
         known = before.get(unit.name, Restarts(unit.n_restarts))
         grown = unit.n_restarts - known.count if unit.n_restarts >= known.count else unit.n_restarts
         systemd = (*known.at, *(now,) * grown)[-100:]
-        after[unit.name] = Restarts(unit.n_restarts, systemd)
+        news = grown or unit.sub_state == "auto-restart"
+        after[unit.name] = Restarts(unit.n_restarts, systemd, now if news else known.seen)
         by_us = started.get(unit.name, [])
         each = [now - at for at in (*systemd, *by_us)]
         fresh = unit.active_state == "active" and unit.active_for < FRESH

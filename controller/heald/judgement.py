@@ -20,7 +20,7 @@ class Judgement:
 
     def watched(self, open_: Iterable[Incident], now: float) -> set[str]:
         """The units that are read also while they are well: of open incidents, and those that came back just now."""
-        units = {name for name, known in self._restarts.items() if known.at and now - known.at[-1] < bonds.FRESH}
+        units = {name for name, known in self._restarts.items() if now - known.seen < bonds.FRESH}
         for incident in open_:
             units |= {a.subject for a in incident.attempts if a.subject}
             if incident.kind.startswith("unit-"):
@@ -57,8 +57,8 @@ class Judgement:
         self, found: Sequence[Issue], open_: Mapping[Key, Incident], world: resolver.World, apart: Set[Key]
     ) -> None:
         """Each issue in its place; those in `apart` in an incident of their own."""
-        through = {i.key for i in found if i.key in open_ and i.kind == "disk-full"
-                   and resolver.through(i, incidents.part(open_[i.key], i), world)}
+        through = {i.key for i in found if i.kind == "disk-full" and resolver.through(
+            i, incidents.part(open_.get(i.key) or incidents.opened(i, 0, world.now), i), world)}
         self.where = causes.places(found, self.units, open_, through, world.now)
         for key in apart & self.where.keys():
             self.apart(key)

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,6 +73,20 @@ class Machine:
                 _end(nspawn)
                 said = [line for line in console.read_text(errors="replace").splitlines() if line.strip()]
                 raise CannotBootError(f"systemd-nspawn {why}: {said[-1] if said else 'it said nothing'}") from None
+
+    def reboot(self) -> None:
+        """Has it boot again, with all that was written but not in /run; returns when its bus is there."""
+        before = self.leader
+        self.run("systemctl", "reboot", check=False)
+        end = time.monotonic() + BOOT_SECONDS
+        while self.leader == before or self._state() in {"", "offline"}:
+            assert time.monotonic() < end, "it did not boot again"
+            time.sleep(0.1)
+            with suppress(OSError, IndexError):
+                self.leader = _child(_child(self._nspawn.pid))
+
+    def _state(self) -> str:
+        return self.run("systemctl", "is-system-running", check=False).stdout.strip()
 
     def halt(self) -> None:
         """Ends the machine at once: nothing in it is worth a clean shutdown."""

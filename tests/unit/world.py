@@ -30,28 +30,51 @@ class World:
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     answer: Callable[[Action], Result] | None = None
     tell_job: Callable[[str, str], None] | None = None      # what the engine wants to be told of jobs, while it does
+    since: dict[str, float] = field(default_factory=dict)   # when a unit was started
     lasts: dict[str, float] = field(default_factory=dict)   # for how many seconds a unit stays up once it is started
 
     def fail(self, name: str, **facts: object) -> None:
         """The unit dies as by SIGKILL: it leaves the active state after its main process ended."""
         stamp = int(self.now * 1e6)
-        dead = Unit(
-            name, active_state="failed", sub_state="failed", result="signal", service_type="simple",
-            main_start=stamp - 10**6, main_exit=stamp - 100, active_exit=stamp, inactive_enter=stamp,
+        dead = replace(
+            self.units.get(name, Unit(name, service_type="simple")), active_state="failed", sub_state="failed",
+            result="signal", main_start=stamp - 10**6, main_exit=stamp - 100, active_exit=stamp, inactive_enter=stamp,
         )
         self.units[name] = replace(dead, **facts)  # type: ignore[arg-type]
 
     def start(self, name: str) -> None:
-        self.units[name] = replace(self.units[name], active_state="active", sub_state="running", result="success")
+        self.units[name] = replace(
+            self.units[name], active_state="active", sub_state="running", result="success", invocation=str(self.now))
+        self.since[name] = self.now
         if name in self.lasts:
             self.at(self.now - BEGIN + self.lasts[name], lambda: self.fail(name))
+
+    def add(self, *names: str, **facts: object) -> None:
+        """Units that run."""
+        for name in names:
+            self.units[name] = replace(Unit(name, service_type="simple", main_start=1), **facts)  # type: ignore[arg-type]
+
+    def bind(self, cause: str, *names: str) -> None:
+        """Units that run and are bound to `cause`, which runs too."""
+        self.add(cause, dependents=names)
+        self.add(*names, requires=(cause,))
+
+    def fall(self, name: str) -> None:
+        """systemd stops it, with what it is bound to."""
+        stamp = int(self.now * 1e6) + 5000
+        self.units[name] = replace(self.units[name], active_state="inactive", sub_state="dead", active_exit=stamp,
+                                   inactive_enter=stamp, main_exit=stamp + 100)
 
     def at(self, seconds: float, what: Callable[[], None]) -> None:
         """Do it so many seconds after the beginning."""
         self.later.append((BEGIN + seconds, what))
 
     async def read(self, parts: frozenset[Part], units: Iterable[str]) -> Snapshot:
-        failed = [u for u in self.units.values() if u.active_state == "failed" or u.name in set(units)]
+        names = {*units, *(u.name for u in self.units.values() if u.sub_state in {"failed", "auto-restart"})}
+        below = {d for name in names & self.units.keys() for d in self.units[name].dependents}
+        names |= {name for name in below if self.units[name].active_state == "inactive"}
+        failed = [replace(u, active_for=self.now - self.since.get(u.name, 0) if u.active_state == "active" else 0)
+                  for u in self.units.values() if u.name in names]
         return Snapshot(
             self.now, self.machine,
             tuple(failed) if Part.UNITS in parts else None,
@@ -70,7 +93,7 @@ class World:
         if self.answer is not None:
             return self.answer(action)
         if action.category == "service" and action.target in self.units:
-            if self.units[action.target].active_state != "failed":
+            if self.units[action.target].active_state == "active":
                 return Result(Code.HEALTHY, "not ill")
             self.start(action.target)
         return Result("done")
