@@ -68,7 +68,7 @@ class Machine:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**_PLAIN, "NOTIFY_SOCKET": str(work / "ready")})
             try:
                 _wait_until_ready(ready, nspawn)
-                return cls(name, _child(_child(nspawn.pid)), nspawn)
+                return cls(name, _leader(nspawn.pid), nspawn)
             except (TimeoutError, ChildProcessError) as why:
                 _end(nspawn)
                 said = [line for line in console.read_text(errors="replace").splitlines() if line.strip()]
@@ -83,7 +83,7 @@ class Machine:
             assert time.monotonic() < end, "it did not boot again"
             time.sleep(0.1)
             with suppress(OSError, IndexError):
-                self.leader = _child(_child(self._nspawn.pid))
+                self.leader = _leader(self._nspawn.pid)
 
     def _state(self) -> str:
         return self.run("systemctl", "is-system-running", check=False).stdout.strip()
@@ -165,8 +165,13 @@ def _wait_until_ready(ready: socket.socket, nspawn: "subprocess.Popen[bytes]") -
     raise TimeoutError(f"was not ready in {BOOT_SECONDS} s")
 
 
+def _leader(unshare: int) -> int:
+    """The machine's pid 1, below unshare, boot.sh and nspawn."""
+    return _child(_child(_child(unshare)))
+
+
 def _child(pid: int) -> int:
-    """The one child of a process: of unshare it is nspawn, of nspawn the machine's pid 1."""
+    """The one child of a process."""
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
