@@ -1,102 +1,18 @@
 """Each reason to keep the hands off, made for real: the unit stays down, `healctl status` says why, and no rule helps.
 
-Where a reason passes, the same unit is healed afterwards: nothing but the reason was in the way.
+Where a reason passes, the same unit is healed afterwards: nothing but it was in the way. Here: a unit's own.
 """
-
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from machine import product
-from machine.healctl import healctl
+from machine.judged import is_healed, reason, stands_back, start, unwatched
 from machine.machine import Machine
-
-RULES = """\
-[sense]
-interval = "1s"
-[limits]
-pacing = ["0s", "1s", "1h"]
-incidents_per_hour = 1000
-[[rule]]
-name = "all the same"
-kind = "unit-failed"
-ladder = ["service/start", "service/repair"]
-"""
 
 
 @pytest.fixture(autouse=True, scope="module")
 def daemon(machine: Machine) -> None:
-    """heald.service runs, with a rule of a user's that would start whatever has failed."""
-    machine.write("/etc/heald/heald.toml", RULES)
-    machine.run("systemctl", "start", "heald.service")
-
-
-def reason(machine: Machine, name: str) -> str:
-    """Why heald does what it does about the unit, as `healctl status` has it."""
-    known = json.loads(healctl(machine, "status", "--json").stdout)
-    return next((i["reason"] for i in known["incidents"] if (i["kind"], i["subject"]) == ("unit-failed", name)), "")
-
-
-def stands_back(machine: Machine, name: str, word: str) -> None:
-    """It says so in words, in status and to a person who asks for a repair, and does nothing."""
-    product.wait_until(lambda: reason(machine, name).startswith(f"{word}: "), f"it stands back from {name}: {word}")
-    assert f"     {word}: " in healctl(machine, "status").stdout
-    rehearsed = json.loads(healctl(machine, "heal", "--dry-run", "--json").stdout)
-    [incident] = [i for i in rehearsed["incidents"] if i["subject"] == name]
-    assert incident["reason"].startswith(f"{word}: ")
-    assert incident["actions"] == []
-    assert product.state(machine, name) == "failed"
-    known = json.loads(healctl(machine, "status", "--json").stdout)
-    [seen] = [i for i in known["incidents"] if i["subject"] == name]
-    assert (seen["outcome"], seen["actions"]) == ("stood-back", [])
-
-
-def is_healed(machine: Machine, name: str) -> None:
-    product.wait_until(lambda: product.state(machine, name) == "active", f"{name} was started")
-
-
-@contextmanager
-def held(machine: Machine, *command: str) -> Iterator[None]:
-    """The command runs in a unit of its own meanwhile."""
-    machine.run("systemd-run", "--quiet", "--collect", "--unit=holder.service", *command)
-    try:
-        yield
-    finally:
-        machine.run("systemctl", "stop", "holder.service")
-
-
-@contextmanager
-def inhibitor(machine: Machine, what: str) -> Iterator[None]:
-    """A block inhibitor of logind's, really taken, by a program that calls itself apt."""
-    with held(machine, "systemd-inhibit", f"--what={what}", "--who=apt", "--mode=block", "sleep", "infinity"):
-        product.wait_until(lambda: "apt" in machine.run("systemd-inhibit", "--list").stdout, "it is taken")
-        yield
-
-
-@contextmanager
-def unwatched(machine: Machine) -> Iterator[None]:
-    """heald.service is not there while something is prepared that it would answer to at once."""
-    machine.run("systemctl", "stop", "heald.service")
-    yield
-    machine.run("systemctl", "start", "heald.service")
-
-
-def test_packages_are_installed(machine: Machine) -> None:
-    with inhibitor(machine, "shutdown"):
-        product.add_service(machine, "packages.service")
-        product.kill(machine, "packages.service")
-        stands_back(machine, "packages.service", "packages")
-        assert "apt" in reason(machine, "packages.service")
-    is_healed(machine, "packages.service")
-
-
-def test_an_inhibitor_on_sleep_is_none_of_a_package_manager(machine: Machine) -> None:
-    with inhibitor(machine, "sleep"):
-        product.add_service(machine, "awake.service")
-        product.kill(machine, "awake.service")
-        is_healed(machine, "awake.service")
+    start(machine)
 
 
 def test_a_start_would_stop_another(machine: Machine) -> None:
@@ -211,18 +127,6 @@ def test_a_person_stops_cleanly_what_heald_had_started(machine: Machine) -> None
     product.wait_until(lambda: machine.run("python3", "-c", program).stdout == "[(1,)]\n", "it is remembered")
 
 
-def test_a_switch_of_generations(machine: Machine) -> None:
-    lock = "/run/nixos/switch-to-configuration.lock"
-    machine.write(lock, "")
-    with held(machine, "flock", lock, "sleep", "infinity"):
-        product.wait_until(lambda: "FLOCK" in machine.read("/proc/locks"), "it is taken")
-        product.add_service(machine, "switch.service")
-        product.kill(machine, "switch.service")
-        stands_back(machine, "switch.service", "switch")
-    assert machine.run("flock", "--nonblock", lock, "true").returncode == 0     # heald itself never takes it
-    is_healed(machine, "switch.service")
-
-
 def test_a_job_is_queued_for_it(machine: Machine) -> None:
     product.add_unit(machine, "slow.service", "[Service]\nType=oneshot\nExecStart=/usr/bin/sleep infinity\n")
     product.add_service(machine, "job.service", unit="After=slow.service")
@@ -252,33 +156,3 @@ def test_a_part_of_heald(machine: Machine) -> None:
     product.add_unit(machine, "heald-run-x.service", "[Service]\nExecStart=/usr/bin/false\n")
     machine.run("systemctl", "start", "heald-run-x.service")
     stands_back(machine, "heald-run-x.service", "own")
-
-
-def test_the_machine_is_in_rescue_mode(machine: Machine) -> None:
-    machine.run("systemctl", "start", "--job-mode=ignore-dependencies", "rescue.target")
-    assert machine.run("systemctl", "is-system-running", check=False).stdout == "maintenance\n"
-    product.add_service(machine, "cellar.service")
-    product.kill(machine, "cellar.service")
-    stands_back(machine, "cellar.service", "boot")
-    machine.run("systemctl", "stop", "rescue.target")
-    is_healed(machine, "cellar.service")
-
-
-def test_logind_says_that_the_machine_goes_down_or_sleeps(machine: Machine) -> None:
-    def say(signal: str, start: str) -> None:
-        machine.run("busctl", "call", "org.freedesktop.login1", "/org/freedesktop/login1",
-                    "org.freedesktop.login1.Manager", "Say", "sb", signal, start)
-
-    machine.run("systemctl", "mask", "--now", "systemd-logind.service")
-    with held(machine, "/usr/bin/python3", "-I", f"{product.SOURCE}/tests/machine/logind.py"):
-        product.wait_until(lambda: "login1" in machine.run("busctl", "list", "--acquired").stdout, "it is there")
-        for signal, word in (("PrepareForShutdown", "shutdown"), ("PrepareForSleep", "sleep")):
-            say(signal, "true")
-            product.add_service(machine, f"{word}-now.service")
-            product.kill(machine, f"{word}-now.service")
-            stands_back(machine, f"{word}-now.service", word)
-            say(signal, "false")
-            if word == "shutdown":
-                is_healed(machine, "shutdown-now.service")
-        product.wait_until(lambda: reason(machine, "sleep-now.service").startswith("woke: "), "it woke just now")
-    machine.run("systemctl", "unmask", "systemd-logind.service")

@@ -4,30 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from heald.errors import Code
-from heald.model import Action, Mode, Result
-from heald.readings import FileSystem
-from heald.settings import Rule, Settings
-from unit.world import BEGIN, Story, World
-
-GIB = 1 << 30
-FULL = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 98 * GIB, 2 * GIB)
-EMPTY = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 10 * GIB, 90 * GIB)
-
-
-def targets(world: World) -> list[str]:
-    return [action.target for _, action in world.asked]
+from heald.model import Action, Result
+from unit.world import BEGIN, Story
 
 
 def test_a_cause_with_two_bound_to_it(tmp_path: Path) -> None:
     """All back in a second, one incident."""
-    story, world = Story(tmp_path), World()
+    story = Story(tmp_path)
     world = story.world
     world.bind("db.service", "a.service", "b.service")
     world.fail("db.service")
     world.fall("a.service")
     world.fall("b.service")
     story.run(1)
-    assert targets(world) == ["db.service", "a.service", "b.service"]
+    assert world.targets == ["db.service", "a.service", "b.service"]
     assert {u.active_state for u in world.units.values()} == {"active"}
     [incident] = story.incidents
     assert (incident.subject, incident.outcome) == ("db.service", "healed")
@@ -45,16 +35,11 @@ def test_units_that_fail_with_what_they_require_wait_for_it(tmp_path: Path) -> N
     world.bind("db.service", "a.service", "b.service")
     for name in ("db.service", "a.service", "b.service"):
         world.fail(name)
-    world.answer = lambda a: Result(Code.FAILED) if world.now < BEGIN + 100 else up(world, a)
+    world.answer = lambda a: Result(Code.FAILED) if world.now < BEGIN + 100 else world.up(a)
     story.run(160)
-    assert targets(world) == ["db.service", "db.service", "db.service", "a.service", "b.service"]
+    assert world.targets == ["db.service", "db.service", "db.service", "a.service", "b.service"]
     assert world.times == [0, 30, 150, 150, 150]
     assert len(story.incidents) == 1
-
-
-def up(world: World, action: Action) -> Result:
-    world.start(action.target)
-    return Result("done")
 
 
 def test_a_chain_is_started_from_its_end(tmp_path: Path) -> None:
@@ -66,7 +51,7 @@ def test_a_chain_is_started_from_its_end(tmp_path: Path) -> None:
     for name in ("app.service", "db.service", "disk.mount"):
         world.fail(name)
     story.run(5)
-    assert targets(world) == ["disk.mount", "db.service", "app.service"]
+    assert world.targets == ["disk.mount", "db.service", "app.service"]
     assert [i.subject for i in story.incidents] == ["disk.mount"]
 
 
@@ -80,7 +65,7 @@ def test_a_chain_of_fallen_ones_too(tmp_path: Path) -> None:
     world.fall("app.service")
     world.fall("web.service")
     story.run(5)
-    assert targets(world) == ["db.service", "app.service", "web.service"]
+    assert world.targets == ["db.service", "app.service", "web.service"]
     assert len(story.incidents) == 1
 
 
@@ -92,7 +77,7 @@ def test_two_that_require_each_other_do_not_wait_for_each_other(tmp_path: Path) 
     world.fail("a.service")
     world.fail("b.service")
     story.run(5)
-    assert sorted(targets(world)) == ["a.service", "b.service"]
+    assert sorted(world.targets) == ["a.service", "b.service"]
 
 
 def test_a_fallen_unit_whose_one_try_failed_has_an_incident_of_its_own(tmp_path: Path) -> None:
@@ -104,7 +89,7 @@ def test_a_fallen_unit_whose_one_try_failed_has_an_incident_of_its_own(tmp_path:
 
     def answer(action: Action) -> Result:
         if action.target == "db.service":
-            return up(world, action)
+            return world.up(action)
         world.fail("a.service")
         return Result(Code.FAILED)
     world.answer = answer
@@ -131,8 +116,8 @@ def test_fifty_at_once_from_one_cause(tmp_path: Path) -> None:
     assert world.asked == []
     assert story.incidents[0].reason.startswith("a storm")
     story.run(35)
-    assert targets(world)[0] == "db.service"
-    assert sorted(targets(world)[1:]) == sorted(names)
+    assert world.targets[0] == "db.service"
+    assert sorted(world.targets[1:]) == sorted(names)
     assert world.times[0] == 30
     assert len(story.incidents) == 1
     assert {u.active_state for u in world.units.values()} == {"active"}
@@ -155,64 +140,13 @@ def test_four_at_once_are_no_storm(tmp_path: Path) -> None:
     assert len(story.world.times) == 4
 
 
-def test_a_full_disk_and_three_services(tmp_path: Path) -> None:
-    """The disk at once; the services wait until it is well, then rung 1."""
-    story = Story(tmp_path)
-    world = story.world
-    world.filesystems["/"] = FULL
-    for n in range(3):
-        world.fail(f"u{n}.service")
-
-    def answer(action: Action) -> Result:
-        if action.target:
-            assert world.filesystems["/"] is EMPTY
-            return up(world, action)
-        world.filesystems["/"] = EMPTY
-        return Result("done")
-    world.answer = answer
-    story.run(5)
-    assert targets(world) == ["", "u0.service", "u1.service", "u2.service"]
-    assert {a.operation for _, a in world.asked[1:]} == {"start"}
-    assert [i.subject for i in story.incidents] == ["/"]
-
-
-def test_a_service_waits_for_a_disk_that_only_a_person_can_empty_no_longer_than_for_its_ladder(tmp_path: Path) -> None:
-    """root is busy with the disk for 20 s: the service waits."""
-    story = Story(tmp_path)
-    world = story.world
-    world.filesystems["/"] = FULL
-    world.fail("a.service")
-    world.answer = lambda a: up(world, a) if a.target else Result(Code.BUSY if world.now < BEGIN + 20 else "done")
-    story.run(30)
-    assert [(at, a.target) for at, a in world.asked] == [
-        (0, ""), (5, ""), (10, ""), (15, ""), (20, ""), (20, "a.service")]
-
-
-def test_a_disk_that_stays_full_is_waited_for_until_its_ladder_is_through(tmp_path: Path) -> None:
-    story = Story(tmp_path)
-    world = story.world
-    world.filesystems["/"] = FULL
-    world.fail("a.service")
-    story.run(10)
-    assert targets(world) == ["", "a.service"]
-
-
-def test_a_disk_that_is_only_observed_holds_up_nobody(tmp_path: Path) -> None:
-    rules = (Rule("watch", "disk-full", mode=Mode.OBSERVE), *Settings().rules)
-    story = Story(tmp_path, settings=Settings(rules=rules))
-    story.world.filesystems["/"] = FULL
-    story.world.fail("a.service")
-    story.run(10)
-    assert targets(story.world) == ["a.service"]
-
-
 def test_a_cause_that_clears_gives_one_early_try(tmp_path: Path) -> None:
     """a.service failed on its own before, and waits for minutes, when its database comes back."""
     story = Story(tmp_path)
     world = story.world
     world.bind("db.service", "a.service")
     broken = {"a.service"}
-    world.answer = lambda a: Result(Code.FAILED) if a.target in broken else up(world, a)
+    world.answer = lambda a: Result(Code.FAILED) if a.target in broken else world.up(a)
     world.fail("a.service")
     world.at(160, lambda: broken.add("db.service"))
     world.at(160, lambda: world.fail("db.service"))
@@ -253,7 +187,7 @@ def test_systemd_healed_the_cause_and_what_fell_with_it_is_started(tmp_path: Pat
         world.since["db.service"] = world.now
     world.at(1, back)
     story.run(40)
-    assert sorted(targets(world)) == sorted(names)
+    assert sorted(world.targets) == sorted(names)
     assert {i.kind for i in story.incidents} == {"unit-blocked"}
     assert len(story.incidents) == 1
     assert story.engine.left["incidents_left"] == 9

@@ -31,6 +31,8 @@ class World:
     answer: Callable[[Action], Result] | None = None
     tell_job: Callable[[str, str], None] | None = None      # what the engine wants to be told of jobs, while it does
     since: dict[str, float] = field(default_factory=dict)   # when a unit was started
+    takes: float = 0.0                                      # seconds until root answers
+    busy: dict[str, asyncio.Future[None]] = field(default_factory=dict)     # what root works on now
     lasts: dict[str, float] = field(default_factory=dict)   # for how many seconds a unit stays up once it is started
 
     def fail(self, name: str, **facts: object) -> None:
@@ -90,6 +92,14 @@ class World:
 
     async def heal(self, action: Action, *, wait: int = 20) -> Result:  # noqa: ARG002 - the protocol's
         self.asked.append((self.now - BEGIN, action))
+        place = action.target or action.name
+        assert place not in self.busy, f"{action} while something is done to it already"
+        self.busy[place] = asyncio.get_running_loop().create_future()
+        if self.takes:
+            self.at(self.now - BEGIN + self.takes, lambda: self._end(place))
+            await self.busy[place]
+        else:
+            self._end(place)
         if self.answer is not None:
             return self.answer(action)
         if action.category == "service" and action.target in self.units:
@@ -98,8 +108,26 @@ class World:
             self.start(action.target)
         return Result("done")
 
+    def _end(self, place: str) -> None:
+        if place in self.busy:
+            self.busy.pop(place).set_result(None)
+
+    def end_all(self) -> None:
+        """The story ends: nobody waits any more."""
+        for place in list(self.busy):
+            self._end(place)
+
     async def operations(self) -> frozenset[str]:
         return await DryRun().operations()
+
+    def up(self, action: Action) -> Result:
+        """An answer: the unit was started."""
+        self.start(action.target)
+        return Result("done")
+
+    @property
+    def targets(self) -> list[str]:
+        return [action.target for _, action in self.asked]
 
     @property
     def times(self) -> list[float]:
@@ -132,14 +160,19 @@ class Story:
         w = self.world
         while True:
             await self.engine.turn()
-            if self.engine.busy:
+            if self.engine.busy and not w.takes:
                 await self.engine.finish()
                 continue
+            for _ in range(9 if w.takes else 0):    # so many turns of the loop a repair needs before it waits for root
+                await asyncio.sleep(0)
             due = min([self.engine.until, *(at for at, _ in w.later)])
             if due > end:
                 w.now = end
-                return
+                w.end_all()
+                return await self.engine.finish()
             w.now = max(w.now, due)
             for event in [e for e in w.later if e[0] <= w.now]:
                 w.later.remove(event)
                 event[1]()
+            for _ in range(9 if w.takes else 0):
+                await asyncio.sleep(0)
