@@ -142,7 +142,7 @@ class Daemon:
     def _read(self) -> dict[str, object]:
         """What org.heald.Controller1 shows."""
         offset, issues = clock.offset(), self._engine.issues
-        open_ = self._engine.open
+        numbers = self._engine.numbers
         newest = sorted(self._history.known.values(), key=lambda i: i.id, reverse=True)
         shown = [i for place, i in enumerate(newest) if i.closed is None or place < REMEMBERED]
         return {
@@ -150,6 +150,6 @@ class Daemon:
             "Mode": self._settings.mode.label,
             "Health": detector.health(issues),
             "Limits": self._engine.left,
-            "Issues": [document.issue(i, open_[i.key].id if i.key in open_ else None, offset) for i in issues],
+            "Issues": [document.issue(i, numbers.get(i.key), offset) for i in issues],
             "Incidents": [document.incident(i, offset) for i in shown],
         }

@@ -1,43 +1,33 @@
 """The loop: wake, sense, detect, resolve, execute, look again, record. The only sleep of the controller is here.
 
 An event only says which parts to read again; what is wrong is always decided from a fresh reading, so a lost, doubled,
-forged or late event does no harm. Repairs run beside the loop, one on a target, so that a slow one holds up nobody.
+forged or late event does no harm.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from heald import clock, detector, incidents, resolver
+from heald import causes, clock, detector, incidents, resolver
 from heald.detector import Key
 from heald.errors import HealdError
 from heald.executor import Helper
 from heald.history import History
+from heald.judgement import Judgement
 from heald.kinds import TABLE
-from heald.model import Action, Attempt, Decision, Incident, Issue, Verdict
-from heald.quantities import span
-from heald.readings import Part, Snapshot, Unit
+from heald.model import Decision, Incident, Issue, Verdict
+from heald.readings import Part, Snapshot
+from heald.repairs import AT_ONCE, Repairs
+from heald.senses import Senses
 from heald.settings import Settings
 
 ALL = frozenset(Part)
-AT_ONCE = 3             # repairs under way at most: root takes four calls of ours
 AGAIN = 1.0             # seconds until a reading that failed is tried again
 OUTCOMES = {
     Verdict.ASK: "asked", Verdict.OBSERVE: "observed", Verdict.STAND_BACK: "stood-back", Verdict.GIVE_UP: "gave-up",
     Verdict.REFUSED: "refused",
 }
-
-
-class Senses(Protocol):
-    """What the engine reads the machine through. HealdError when it cannot be read now."""
-
-    async def read(self, parts: frozenset[Part], units: Iterable[str]) -> Snapshot:
-        """A fresh reading of `parts`; of the units the failed ones and these."""
-
-    async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
-        """What a repair would destroy: systemd's properties of the failure, the last lines of its journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,11 @@ class Engine:
         self._operations: frozenset[str] | None = None
         self._learning: asyncio.Task[None] | None = None
         self._full = self.until     # when everything is due to be read again
-        self._repairs: dict[str, asyncio.Task[None]] = {}
+        self._repairs = Repairs(senses, helper, history, now, save=self._save, say=say)
+        self._judge = Judgement()
+        self._jobs: set[str] = set()            # units of which a job that was not ours was done since the last look
+        self._follows = False
+        self.paused: dict[str, float] = {}      # subjects that a person paused, and until when
         self._wanted: set[Part] = set()
         self._woken = asyncio.Event()
         self._ask_again()
@@ -83,6 +77,12 @@ class Engine:
     def issues(self) -> tuple[Issue, ...]:
         """What is wrong, as of the last look."""
         return detector.issues(self._memory)
+
+    @property
+    def numbers(self) -> dict[Key, int]:
+        """Of each issue the incident in which it is worked on, as of the last look."""
+        open_ = self.open
+        return {key: open_[place.home].id for key, place in self._judge.where.items() if place.home in open_}
 
     @property
     def left(self) -> dict[str, int]:
@@ -138,91 +138,91 @@ class Engine:
         """Wait for the repairs under way; a call that was made is not taken back."""
         if self._learning:
             self._learning.cancel()
-        if self._repairs:
-            await asyncio.wait(self._repairs.values())
-        self._reap()
+        await self._repairs.finish()
 
     async def cycle(self, parts: frozenset[Part] = ALL) -> None:
         """One look at `parts`, and all that follows from it now; `until` says when to look again."""
-        self._reap()
-        units = [i.subject for i in self.open.values() if i.kind.startswith("unit-")]
-        snapshot = await self._senses.read(parts, units)
-        now = snapshot.now
-        self._memory = detector.detect(snapshot, self.settings, self._memory, at_once=self._manner.at_once)
+        self._repairs.reap()
+        jobs, self._jobs, judge = self._jobs, set(), self._judge
+        names = judge.watched(self.open.values(), self._now())
+        snapshot = judge.recalled(await self._senses.read(parts, names), self._history.known.values())
+        now, before = snapshot.now, self._memory
+        self._memory = detector.detect(snapshot, self.settings, before, at_once=self._manner.at_once)
         found = detector.issues(self._memory)
-        followed, new = incidents.follow(self.open, found, now, self.settings.limits)
-        self._save(followed)
-        self._save([incidents.opened(issue, self._history.new_id(), now) for issue in new])
+        halted = {} if snapshot.machine.packages else judge.halted(self.open, before, found, jobs)
+        world = self._world(snapshot, found)
+        judge.put(found, self.open, world, {key for key, is_so in halted.items() if is_so})
+        followed, new = incidents.follow(self.open, found, judge.where, now, self.settings.limits)
+        self._save(replace(i, halted=halted.get(i.key, i.halted)) for i in followed)
+        self._save([self._opened(issue, now, halted=halted.get(issue.key, False)) for issue in new])
         if found and self._operations is None and (self._learning is None or self._learning.done()):
             self._learning = asyncio.create_task(self._learn())
         if parts == ALL:
             self._full = now + self.settings.interval
         until = [seen.due for seen in self._memory.values() if not seen.open]
-        for issue in found:
-            incident = self.open[issue.key]
-            decision = resolver.decide(issue, incident, self._world(snapshot))
-            until.append(self._carry_out(issue, incident, decision))
-        ends = [incidents.closes(i, self.settings.limits) for i in self.open.values()]
+        until += [self._treat(issue, world) for issue in causes.ordered(found, judge.where)]
+        held = incidents.holding(judge.where)
+        ends = [incidents.closes(i, self.settings.limits) for i in self.open.values() if i.key not in held]
         self.until = min([self._full, *until, *(end for end in ends if end is not None)])
+        await self._follow_jobs()
         self._history.flush()
+
+    async def _follow_jobs(self) -> None:
+        """Only while an incident is open: on a busy machine jobs end all the time."""
+        if self._follows != (follows := bool(self.open)):
+            self._follows = follows
+            await self._senses.follow_jobs(self._job_ended if self._follows else None)
+
+    def _job_ended(self, unit: str, result: str) -> None:
+        if result == "done" and unit in self._judge.units and unit not in self._repairs:
+            self._jobs.add(unit)
+            self.wake(Part.UNITS)
+
+    def _opened(self, issue: Issue, now: float, *, halted: bool = False) -> Incident:
+        home = next((i for i in self.open.values() if any(a.subject == issue.subject for a in i.attempts)), None)
+        return replace(incidents.opened(issue, self._history.new_id(), now, home), halted=halted)
+
+    def _treat(self, issue: Issue, world: resolver.World) -> float:
+        """Decide about one issue, in its place among the others, and carry it out; when to decide again."""
+        home = self._judge.where[issue.key].home
+        decision = self._judge.decide(issue, self.open, replace(world, worked=self._worked()))
+        if home != issue.key:
+            if resolver.leaves(decision):
+                self._save([self._opened(issue, world.now)])
+                home = issue.key
+                self._judge.apart(home)
+            elif decision.verdict is not Verdict.ACT or self._judge.is_starting(home):
+                return decision.until or world.now + self.settings.interval
+        one = world.storm is not None and issue.unit is not None
+        return self._carry_out(issue, self.open[home], decision, one=one)
 
     async def _learn(self) -> None:
         """What root supports. While that is not known nothing is skipped, and root itself says what it cannot do."""
         with suppress(HealdError):
             self._operations = await self._helper.operations()
 
-    def _world(self, snapshot: Snapshot) -> resolver.World:
+    def _world(self, snapshot: Snapshot, found: Iterable[Issue]) -> resolver.World:
         return resolver.World(
-            snapshot.now, snapshot.machine, self.settings, self._operations, self._worked(), self._manner.jitter,
-            self._manner.paced,
+            snapshot.now, snapshot.machine, self.settings, self._operations, jitter=self._manner.jitter,
+            paced=self._manner.paced, paused=self.paused, storm=causes.storm(found, self.open),
         )
 
     def _worked(self) -> list[tuple[int, str, float]]:
-        known = self._history.known
-        begun = [(i.id, i.subject, a.started) for i in known.values() for a in incidents.repairs(i)]
-        return begun + [(n, known[n].subject, self._now()) for n in self._under_way()]
+        return incidents.worked(self._history.known, self._repairs.incidents, self._now())
 
-    def _carry_out(self, issue: Issue, incident: Incident, decision: Decision) -> float:
-        """Begin a repair, or note why not; when to decide again."""
+    def _carry_out(self, issue: Issue, incident: Incident, decision: Decision, *, one: bool) -> float:
+        """Begin a repair, `one` at a time or several, or note why not; when to decide again."""
         action, later = decision.action, self._now() + self.settings.interval
-        if incident.id in self._under_way():
+        if incident.id in self._repairs.incidents:
             return later
         if decision.verdict is not Verdict.ACT or action is None:
             planned = (action, decision.until or later) if action else None
             outcome = "gave-up" if incident.outcome == "gave-up" else OUTCOMES.get(decision.verdict, "open")
             self._save([replace(incident, outcome=outcome, reason=decision.reason, next=planned)])
             return decision.until or later
-        place = action.target or action.name
-        if place in self._repairs or len(self._repairs) >= AT_ONCE:
-            return later                            # its end wakes us
-        task = asyncio.create_task(self._repair(issue, incident.id, action, decision.reason), name=str(incident.id))
-        self._repairs[place] = task
-        task.add_done_callback(lambda _: self.wake(TABLE[issue.kind].part))
+        if len(self._repairs) < (1 if one else AT_ONCE):        # else the end of another wakes us
+            self._repairs.begin(issue, incident.id, action, decision.reason, lambda: self.wake(TABLE[issue.kind].part))
         return later
-
-    def _under_way(self) -> set[int]:
-        return {int(task.get_name()) for task in self._repairs.values()}
-
-    def _reap(self) -> None:
-        for place, task in list(self._repairs.items()):
-            if task.done():
-                del self._repairs[place]
-                task.result()       # an error in there is a bug of ours: it ends the loop, and systemd starts us again
-
-    async def _repair(self, issue: Issue, number: int, action: Action, why: str) -> None:
-        """Evidence first, then a record that it is begun, then the act, then how it ended."""
-        if issue.unit is not None:
-            self._history.add_evidence(number, *await self._senses.evidence(issue.unit))
-        before = self._history.known[number]
-        attempt = Attempt(action, self._now())
-        outcome = "gave-up" if before.outcome == "gave-up" else "open"
-        self._save([replace(before, attempts=(*before.attempts, attempt), outcome=outcome, reason=why, next=None)])
-        result = await self._helper.heal(action)
-        ended = replace(attempt, finished=self._now(), result=result)
-        took = span(self._now() - attempt.started)
-        how = f"{action}: {result.state} after {took}"
-        self._say(": ".join(part for part in (f"incident {number}", how, result.detail) if part))
-        self._save([incidents.answered(self._history.known[number], ended, result)])
 
     def _save(self, changed: Iterable[Incident]) -> None:
         """Record those that say something new, and tell it."""

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from heald import clock
 from heald.model import Incident
-from heald.records import INSERT_ACTION, INSERT_EVIDENCE, INSERT_INCIDENT, SCHEMA, actions, load, row
+from heald.records import INSERT_ACTION, INSERT_EVIDENCE, INSERT_INCIDENT, actions, load, prepare, row
 
 BUSY = 0.2          # seconds that a write waits for a lock
 REMEMBERED = 20     # incidents that are published beside the open ones
@@ -139,7 +139,7 @@ class History:
         old = os.umask(0o027)
         try:
             self._file = sqlite3.connect(self._path, timeout=BUSY, isolation_level=None)
-            self._file.executescript(SCHEMA)
+            prepare(self._file)
         finally:
             os.umask(old)
         self._inode = self._path.stat().st_ino

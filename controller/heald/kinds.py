@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from heald.bonds import fallen_from
 from heald.gauges import GAUGES, culprit, state, subject
 from heald.model import Issue, Severity
 from heald.quantities import amount
@@ -15,6 +16,7 @@ from heald.readings import FileSystem, Part, PathMode, Unit
 from heald.thresholds import Thresholds
 
 GIB = 1 << 30
+FLAPS, FLAPS_A_DAY = 5, 20      # restarts, by systemd or by heald, in ten minutes or in a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,27 @@ def _unit_failed(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
         if unit.result == "exit-code":
             detail += f", its main process ended with status {unit.exec_main_status}"
         issue = Issue("unit-failed", unit.name, severity, 0, unit.active_state, "failed", detail, unit=unit)
+        yield Finding(ill, issue, 0)
+
+
+def _unit_blocked(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
+    """It went down with a unit that it requires, that one is up again, and it is not. On its way up is between."""
+    known = {unit.name: unit for unit in units}
+    for unit in known.values():
+        cause = fallen_from(unit, known)
+        ill = None if unit.active_state == "activating" else bool(cause)
+        detail = f"{unit.name} went down with {cause}, which is up again" if cause else f"{unit.name} is on its way"
+        issue = Issue("unit-blocked", unit.name, Severity.HIGH, 0, unit.active_state, "active", detail, unit=unit)
+        yield Finding(ill, issue, 0)
+
+
+def _unit_flapping(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
+    """Clears when it was not restarted for ten minutes. No repair is up to it, hence nothing to stand back from."""
+    for unit in units:
+        short, day = unit.flaps
+        ill = True if short >= FLAPS or day >= FLAPS_A_DAY else None if short else False
+        detail = f"{unit.name} was restarted {short} times in 10 minutes, {day} times in a day"
+        issue = Issue("unit-flapping", unit.name, Severity.MEDIUM, 0, short, FLAPS, detail)
         yield Finding(ill, issue, 0)
 
 
@@ -98,6 +121,10 @@ class Row:
 TABLE: dict[str, Row] = {
     "unit-failed": Row(Part.UNITS, _unit_failed, "a unit", "failed", severity=(
         "high; critical where default.target requires it; medium for a oneshot, or what a timer starts")),
+    "unit-blocked": Row(Part.UNITS, _unit_blocked, "a unit",
+                        "down since a unit that it needs failed, which is well again"),
+    "unit-flapping": Row(Part.UNITS, _unit_flapping, "a unit",
+                         "5 restarts in 10 minutes or 20 in a day, by systemd or by heald", severity="medium"),
     "disk-full": Row(
         Part.STORAGE, _disk_full, "a backing device",
         "over {disk_percent:g} % used and less than {disk_free} free; clears 10 points below, or at half as much again",

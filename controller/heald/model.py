@@ -116,6 +116,7 @@ class Attempt:
     started: float
     finished: float | None = None
     result: Result | None = None
+    subject: str = ""                   # what it was done for, where that is not the incident's own subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Incident:
     issue: Issue | None = None          # as last seen; None after a restart of the daemon until it is seen again
     skipped: frozenset[str] = frozenset()       # rungs that do not apply here: Healthy, NotSupported
     files: float = 0.0                  # Unit.files when it opened: a change begins a new incident
+    halted: bool = False                # a person was seen to stop it, and nobody started it since
 
     @property
     def key(self) -> tuple[str, str]:

@@ -41,6 +41,19 @@ class Unit:
     needed: bool = False                # default.target requires it (Requires=, BindsTo=, recursively)
     files: float = 0.0                  # the latest ctime of its unit file and drop-ins, seconds since the epoch
     newest_job: str = ""                # the journal's newest job for it: start, stop, restart, …; "" = not asked
+    active_for: float = 0.0             # seconds since it became active, 0.0 where it is not
+    requires: tuple[str, ...] = ()      # Requires=, BindsTo=
+    dependents: tuple[str, ...] = ()    # RequiredBy=, BoundBy=
+    wanted: bool = True                 # enabled, or an active target pulls it in; read of inactive units alone
+    conflicts: tuple[str, ...] = ()     # the units of its Conflicts=, either way, that are up
+    reload: bool = False                # NeedDaemonReload that no lifted limit of heald's explains
+    failure_action: str = ""            # "FailureAction=reboot", or StartLimitAction=; "" = none
+    clustered: bool = False             # a drop-in of pacemaker's
+    exits: tuple[int, ...] = ()         # exit statuses of its commands in the latest run, but of those with a "-"
+    prevented: bool = False             # RestartPreventExitStatus= names how its main process ended
+    touched: bool = False               # a file that it is made of was written after it went down
+    flaps: tuple[int, int] = (0, 0)     # restarts, systemd's and heald's, in the last 10 minutes and in the last day
+    came_back: bool = False             # by our hand or by Restart=, less than 5 minutes ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +142,9 @@ class Machine:
     shutting_down: bool = False         # logind's PrepareForShutdown
     sleeping: bool = False              # logind's PrepareForSleep
     woke: float | None = None           # when it last woke from sleep
+    packages: str = ""                  # who holds a block inhibitor of root's on shutdown: a package manager at work
+    switching: bool = False             # a NixOS generation is being switched to
+    short_of_memory: bool = False       # full avg10 above 5, or under 10 % available
 
 
 @dataclass(frozen=True, slots=True)

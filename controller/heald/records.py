@@ -13,18 +13,30 @@ PRAGMA synchronous = NORMAL;        -- no fsync for each write; a crash of the m
 CREATE TABLE IF NOT EXISTS incidents (
     id INTEGER PRIMARY KEY, kind TEXT, subject TEXT, severity INTEGER, opened REAL, ill REAL, well REAL, healed REAL,
     closed REAL, outcome TEXT, reason TEXT, next_operation TEXT, next_target TEXT, next_at REAL, skipped TEXT,
-    files REAL, boot TEXT);
+    files REAL, boot TEXT, halted INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS actions (
     incident INTEGER, place INTEGER, operation TEXT, target TEXT, started REAL, finished REAL, result TEXT, detail TEXT,
-    PRIMARY KEY (incident, place));
+    subject TEXT DEFAULT '', PRIMARY KEY (incident, place));
 CREATE TABLE IF NOT EXISTS evidence (incident INTEGER, taken REAL, properties TEXT, journal TEXT);
 CREATE INDEX IF NOT EXISTS open_incidents ON incidents (closed) WHERE closed IS NULL;
 CREATE INDEX IF NOT EXISTS evidence_of ON evidence (incident);
-PRAGMA user_version = 1;
 """
-INSERT_INCIDENT = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-INSERT_ACTION = "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+ADDED = """
+ALTER TABLE incidents ADD COLUMN halted INTEGER DEFAULT 0;
+ALTER TABLE actions ADD COLUMN subject TEXT DEFAULT '';
+"""
+"""What a file of version 1 lacks."""
+VERSION = 2
+INSERT_INCIDENT = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_ACTION = "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_EVIDENCE = "INSERT INTO evidence VALUES (?, ?, ?, ?)"
+
+
+def prepare(file: sqlite3.Connection) -> None:
+    """Makes the tables, or brings those of an older heald up to date."""
+    version = file.execute("PRAGMA user_version").fetchone()[0]
+    file.executescript(SCHEMA + (ADDED if version == 1 else ""))
+    file.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def row(incident: Incident, offset: float, boot: str) -> tuple[Any, ...]:
@@ -35,7 +47,7 @@ def row(incident: Incident, offset: float, boot: str) -> tuple[Any, ...]:
         incident.ill + offset, _plus(incident.well, offset), _plus(incident.healed, offset),
         _plus(incident.closed, offset), incident.outcome, incident.reason, action.name if action else None,
         action.target if action else None, _plus(at, offset), json.dumps(sorted(incident.skipped)), incident.files,
-        boot,
+        boot, incident.halted,
     )
 
 
@@ -46,6 +58,7 @@ def actions(incident: Incident, offset: float) -> Iterator[tuple[Any, ...]]:
         yield (
             incident.id, place, attempt.action.name, attempt.action.target, attempt.started + offset,
             _plus(attempt.finished, offset), result.state if result else None, result.detail if result else None,
+            attempt.subject,
         )
 
 
@@ -53,7 +66,7 @@ def load(file: sqlite3.Connection, where: str, offset: float) -> Iterator[Incide
     """The incidents that `where` selects, oldest first; their stamps less `offset`."""
     found = file.execute(f"SELECT * FROM incidents WHERE {where} ORDER BY id").fetchall()  # noqa: S608 - our own words
     for (number, kind, subject, severity, opened, ill, well, healed, closed, outcome, reason, operation, target, at,
-         skipped, files, _boot) in found:
+         skipped, files, _boot, halted) in found:
         if type(number) is not int or {type(word) for word in (kind, subject, outcome, reason)} != {str}:
             raise ValueError(f"incident {number!r} makes no sense")
         yield Incident(
@@ -61,16 +74,16 @@ def load(file: sqlite3.Connection, where: str, offset: float) -> Iterator[Incide
             attempts=tuple(_attempts(file, number, offset)), ill=ill - offset, well=_plus(well, -offset),
             healed=_plus(healed, -offset), closed=_plus(closed, -offset),
             next=(_action(operation, target), at - offset) if operation else None,
-            skipped=frozenset(json.loads(skipped)), files=files,
+            skipped=frozenset(json.loads(skipped)), files=files, halted=bool(halted),
         )
 
 
 def _attempts(file: sqlite3.Connection, number: int, offset: float) -> Iterator[Attempt]:
     rows = file.execute("SELECT * FROM actions WHERE incident = ? ORDER BY place", (number,))
-    for _, _, operation, target, started, finished, result, detail in rows:
+    for _, _, operation, target, started, finished, result, detail, subject in rows:
         yield Attempt(
             _action(operation, target), started - offset, _plus(finished, -offset),
-            Result(result, detail) if result else None,
+            Result(result, detail) if result else None, subject,
         )
 
 

@@ -3,11 +3,12 @@
 Standing back comes before every rule; then the first rule that matches; then pacing and the limits over all.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from itertools import takewhile
 
 from heald import standback
+from heald.causes import Place
 from heald.errors import Code
 from heald.incidents import repairs
 from heald.model import Action, Attempt, Decision, Incident, Issue, Mode, Result, Severity, Verdict
@@ -40,12 +41,18 @@ class World:
     worked: Iterable[tuple[int, str, float]] = ()       # (incident, subject, when) of the repairs of the last hour
     jitter: float = 0.1                     # waits are up to this much longer, so that machines do not act in step
     paced: bool = True                      # a person who asks for a repair does not wait
+    paused: Mapping[str, float] | None = None   # subjects that a person paused, and until when
+    storm: float | None = None              # until when a storm of failures is left alone
+    place: Place | None = None              # of the issue among the others; None: it stands alone
+    halted: bool = False                    # a person was seen to stop the unit
+    taken: bool = False                     # systemd stopped the unit, as what it requires went down
 
 
 def decide(issue: Issue, incident: Incident, world: World) -> Decision:
     """What to do about `issue`. An act has an action; all else has `until`."""
     now, later = world.now, world.now + world.settings.interval
-    reason = standback.reason(issue, world.machine, now)
+    reason = standback.reason(
+        issue, world.machine, now, halted=world.halted, taken=world.taken, paused=world.paused)
     if reason:      # looked at again after 2 s, doubling to the interval
         return Decision(Verdict.STAND_BACK, reason, until=now + min(max(2.0, now - incident.opened), later - now))
     rule = world.settings.rule(issue.kind, issue.subject, issue.severity)
@@ -61,6 +68,13 @@ def decide(issue: Issue, incident: Incident, world: World) -> Decision:
     return _climb(rule, ladder, issue, incident, world)
 
 
+def leaves(decision: Decision) -> bool:
+    """Whether an issue of another's incident needs one of its own for this: it will not pass by itself."""
+    word = decision.reason.partition(":")[0]
+    return decision.verdict not in {Verdict.ACT, Verdict.WAIT} and (
+        decision.verdict is not Verdict.STAND_BACK or word in standback.LASTING)
+
+
 def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, world: World) -> Decision:
     """The next rung: now, later, after a person's yes, or never again."""
     now, later = world.now, world.now + world.settings.interval
@@ -74,6 +88,10 @@ def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, w
     due, why = _due(ladder, incident, issue, world)
     if mode is Mode.OBSERVE:
         return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes; it would do {action}', until=later)
+    if world.place is not None and world.place.cause:
+        return Decision(Verdict.WAIT, world.place.cause, action, later)
+    if world.paced and world.storm and world.storm > now and issue.unit is not None:
+        return Decision(Verdict.WAIT, "a storm: many units failed at once; the dust settles first", action, world.storm)
     if due > now:
         gives_up = again and due - repairs(incident)[-1].started >= GIVES_UP
         verdict = Verdict.GIVE_UP if gives_up else Verdict.WAIT
@@ -85,6 +103,15 @@ def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, w
         limit = world.settings.limits.incidents_per_hour
         return Decision(Verdict.WAIT, f"{limit} incidents an hour are worked on already", action, full)
     return Decision(Verdict.ACT, f'rule "{rule.name}": {action}', action)
+
+
+def through(issue: Issue, incident: Incident, world: World) -> bool:
+    """Whether nothing more is to be hoped for from the ladder of this issue: who waits for it waits in vain."""
+    rule = world.settings.rule(issue.kind, issue.subject, issue.severity)
+    ladder = applicable(rule, issue, incident.skipped, world.operations)
+    done = [attempt.action for attempt in repairs(incident)]
+    return (not ladder or bool(_refusal(incident)) or min(rule.mode, world.settings.mode) is not Mode.AUTO
+            or all(action in done for action in ladder))
 
 
 def applicable(rule: Rule, issue: Issue, skipped: Set[str], operations: frozenset[str] | None) -> list[Action]:
@@ -136,7 +163,8 @@ def _due(ladder: list[Action], incident: Incident, issue: Issue, world: World) -
     wait = _wait(ladder, done, issue, world)
     if state == Code.LIMITS_EXCEEDED and last.result:
         return ended + max(wait, LEAST), last.result.detail
-    if not done or not wait:
+    cleared = world.place.cleared if world.place else None
+    if not done or not wait or (cleared is not None and cleared > done[-1].started):    # then one early try
         return 0.0, ""
     spread = (incident.id * 31 + len(done) * 17) % 100 / 100 * world.jitter
     so_far = f"{len(done)} {'repair' if len(done) == 1 else 'repairs'} so far"

@@ -1,16 +1,31 @@
 """The sensors joined to one reading of a machine."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from heald import clock
 from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
 from heald.readings import Machine, Part, Snapshot, Unit
-from heald.sensors import journal, permissions, storage, temperature, units
+from heald.sensors import journal, machine, permissions, storage, temperature
 from heald.sensors.load import LoadSensor
+from heald.sensors.units import Units
 
 EVIDENCE = ("result", "exec_main_status", "n_restarts", "service_type", "invocation")
+
+
+class Senses(Protocol):
+    """What the engine reads the machine through. HealdError when it cannot be read now."""
+
+    async def read(self, parts: frozenset[Part], units: Iterable[str]) -> Snapshot:
+        """A fresh reading of `parts`; of the units the failed ones and these."""
+
+    async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
+        """What a repair would destroy: systemd's properties of the failure, the last lines of its journal."""
+
+    async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
+        """From now on call `ended` with the unit and the result of each of systemd's jobs that ends; None: no more."""
 
 
 @dataclass(slots=True)
@@ -24,24 +39,36 @@ class SystemSenses:
     login: Login | None = None
     limited: Callable[[], Iterable[str]] = tuple
     load: LoadSensor = field(default_factory=LoadSensor)
+    units: Units = field(init=False)
+    _unfollow: Callable[[], Awaitable[None]] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.units = Units(self.manager)
 
     async def read(self, parts: frozenset[Part], names: Iterable[str]) -> Snapshot:
         """A fresh reading; HealdError when systemd does not answer."""
         now = clock.boottime()      # before the look: what a repair mends meanwhile was not seen ill after it
         state, up = await self.manager.state()
         login = self.login
-        machine = Machine(
+        whole = Machine(
             state, up, login is not None and login.shutting_down, login is not None and login.sleeping,
-            login.woke if login else None,
+            login.woke if login else None, packages=await login.packages() if login else "",
+            switching=machine.switching(), short_of_memory=machine.short_of_memory(),
         )
-        failed = await units.read(self.manager, names) if Part.UNITS in parts else None
+        failed = await self.units.read(names) if Part.UNITS in parts else None
         return Snapshot(
-            now, machine, failed,
+            now, whole, failed,
             storage.read() if Part.STORAGE in parts else None,
             permissions.read() if Part.PERMISSIONS in parts else None,
             loads=await self.load.read(self.limited()) if Part.LOAD in parts else None,
             temperatures=temperature.read() if Part.TEMPERATURE in parts else None,
         )
+
+    async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
+        """Call `ended` with the unit and the result of each of systemd's jobs that ends; None: no more."""
+        if self._unfollow is not None:
+            await self._unfollow()
+        self._unfollow = await self.manager.watch_jobs(ended) if ended else None
 
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
         """What systemd said of the failure, and the last lines of the unit's journal."""

@@ -67,6 +67,8 @@ _LESS_MEMORY, _LESS_CPU = Rung(Category.RESOURCE, "limit-memory"), Rung(Category
 BUILT_IN = (
     Rule("service", "unit-failed", severity=Severity.HIGH, ladder=(_START, _REPAIR)),
     Rule("job", "unit-failed", mode=Mode.OBSERVE),      # a oneshot, or what a timer starts: not run twice by guess
+    Rule("blocked", "unit-blocked", ladder=(_START,)),
+    Rule("flapping", "unit-flapping", mode=Mode.OBSERVE),
     Rule("disk", "disk-full", ladder=(_PACKAGES, _TEMPORARY, Rung(Category.RESOURCE, "vacuum-journal"))),
     Rule("inodes", "inodes-full", ladder=(_PACKAGES, _TEMPORARY)),
     Rule("permissions", "permissions-wrong", ladder=(Rung(Category.SYSTEM, "restore-permissions"),)),

@@ -1,14 +1,38 @@
 """When heald keeps its hands off, and why. Pure. No rule overrides it: in doubt systemd and the person come first."""
 
+from collections.abc import Mapping
+
 from heald.model import Issue
 from heald.readings import Machine, Unit
 
 OWN = ("heald.", "heald-")
+HOPELESS = range(200, 244)
+"""systemd's own exit statuses, when it could not even execute a command: systemd.exec(5)."""
 
 
-def reason(issue: Issue, machine: Machine, now: float) -> str:
-    """One line that begins with the reason's word and a colon, or "" when there is none."""
-    return _machine(machine, now) or (_unit(issue.unit) if issue.unit else "")
+LASTING = ("own", "paused", "masked", "stopped", "reload", "cluster", "failure-action", "conflicts", "exit")
+"""Reasons that do not pass by themselves: a person must do something."""
+
+
+def reason(
+    issue: Issue, machine: Machine, now: float, *, halted: bool = False, taken: bool = False,
+    paused: Mapping[str, float] | None = None,
+) -> str:
+    """One line that begins with the reason's word and a colon, or "" when there is none.
+
+    `halted`: a person was seen to stop it. `taken`: its stop was systemd's, as what it requires went down. `paused`:
+    subjects, and until when.
+    """
+    if paused and paused.get(issue.subject, now) > now:
+        return f"paused: a person paused {issue.subject}; healctl resume {issue.subject} ends that"
+    unit = issue.unit
+    whole = _machine(machine, now)
+    if whole or unit is None:
+        return whole
+    at_work = _at_work(unit)
+    if at_work or not (halted or (stopped(unit) and not taken)):
+        return at_work or _better_not(unit, machine)
+    return f"stopped: a person stopped {unit.name}; systemctl start it if it should run"
 
 
 def _machine(machine: Machine, now: float) -> str:
@@ -22,21 +46,50 @@ def _machine(machine: Machine, now: float) -> str:
         return "boot: the machine is in rescue or emergency mode"
     if machine.system_state in {"initializing", "starting"} and machine.up < 600:
         return "boot: the machine is still starting"
+    if machine.packages:
+        return f"packages: {machine.packages} is at work and keeps the machine from going down"
+    if machine.switching:
+        return "switch: a NixOS generation is being switched to"
     return ""
 
 
-def _unit(unit: Unit) -> str:
-    if unit.name.startswith(OWN):
-        return f"own: {unit.name} is a part of heald"
+def _at_work(unit: Unit) -> str:
+    """It is not ours, or systemd's just now."""
+    name = unit.name
+    if name.startswith(OWN):
+        return f"own: {name} is a part of heald"
     if unit.load_state == "masked":
-        return f"masked: {unit.name} is masked; systemctl unmask it if it should run"
+        return f"masked: {name} is masked; systemctl unmask it if it should run"
     if unit.sub_state == "auto-restart":
-        return f"restarting: systemd itself is starting {unit.name} again"
+        return f"restarting: systemd itself is starting {name} again"
     if unit.job or unit.active_state in {"activating", "deactivating"}:
-        return f"job: systemd is at work on {unit.name}"
-    if stopped(unit):
-        return f"stopped: a person stopped {unit.name}; systemctl start it if it should run"
+        return f"job: systemd is at work on {name}"
     return ""
+
+
+def _better_not(unit: Unit, machine: Machine) -> str:
+    """A start would not help, or do harm."""
+    name = unit.name
+    if unit.reload:
+        return f"reload: the files of {name} were changed; systemctl daemon-reload, if they are as they should be"
+    if unit.clustered:
+        return f"cluster: pacemaker decides where {name} runs"
+    if unit.failure_action:
+        return f"failure-action: {name} has {unit.failure_action}: another failure would be the whole machine's"
+    if unit.conflicts:
+        return f"conflicts: a start of {name} would stop {', '.join(unit.conflicts)}"
+    if not unit.touched and unit.active_state == "failed" and (why := _hopeless(unit)):
+        return f"exit: {name} {why}; it is tried again once its program or one of its files was changed"
+    if unit.result == "oom-kill" and machine.short_of_memory:
+        return f"oom: {name} was killed for memory, and there is still too little"
+    return ""
+
+
+def _hopeless(unit: Unit) -> str:
+    own = next((status for status in unit.exits if status in HOPELESS), None)
+    if own is not None:
+        return f"could not be executed, systemd says {own} (systemd.exec(5) tells what that is)"
+    return "ended as RestartPreventExitStatus= has it" if unit.prevented else ""
 
 
 def stopped(unit: Unit) -> bool:

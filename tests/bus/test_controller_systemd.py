@@ -10,7 +10,7 @@ from heald.bus.connection import Bus
 from heald.bus.login1 import Login
 from heald.bus.systemd import Manager, unit_path
 from heald.readings import Unit
-from heald.sensors import units
+from heald.sensors.units import Units
 from machine.machine import CannotBootError, Machine
 
 SLEEPS = "[Service]\nExecStart=/bin/sleep 1000\n"
@@ -98,15 +98,15 @@ def test_a_failure_wakes_and_healthy_units_that_come_and_go_do_not(machine: Mach
         await systemd.subscribe(woken)
         for _ in range(3):
             machine.run("systemctl", "restart", "plain.service")
-        assert await systemd.failed() == []         # all signals that were sent before this answer have come
+        assert await systemd.failing() == []         # all signals that were sent before this answer have come
         await asyncio.sleep(0)
         assert woken.count == 0
         kill(machine, "plain.service")
         await woken.next()
-        assert await systemd.failed() == ["plain.service"]
+        assert await systemd.failing() == ["plain.service"]
         machine.run("systemctl", "start", "plain.service")
         await woken.next()
-        assert await systemd.failed() == []
+        assert await systemd.failing() == []
     run(story)
 
 
@@ -120,7 +120,7 @@ def test_a_failure_wakes_also_after_systemd_was_replaced(machine: Machine) -> No
             continue
         await woken.next()
         kill(machine, "plain.service")
-        while await systemd.failed() != ["plain.service"]:
+        while await systemd.failing() != ["plain.service"]:
             await woken.next()
     run(story)
 
@@ -131,7 +131,7 @@ def test_all_that_a_unit_is(machine: Machine) -> None:
         await systemd.subscribe(woken)
         machine.run("systemctl", "start", "odd.service", check=False)
         kill(machine, "plain.service")
-        while len(await systemd.failed()) < 2:
+        while len(await systemd.failing()) < 2:
             await woken.next()
         odd = await unit(systemd, "odd.service")
         assert (odd.active_state, odd.sub_state, odd.result, odd.exec_main_status) == (
@@ -183,9 +183,9 @@ def test_hundreds_of_failed_units_are_read(machine: Machine) -> None:
         woken = Woken()
         await systemd.subscribe(woken)
         machine.run("systemctl", "start", *(f"many@{at}.service" for at in range(300)), check=False)
-        while len(await systemd.failed()) < 300:
+        while len(await systemd.failing()) < 300:
             await woken.next()
-        found = await units.read(systemd, ["plain.service"])
+        found = await Units(systemd).read(["plain.service"])
         assert [unit.active_state for unit in found] == ["failed"] * 300 + ["active"]
     run(story)
 

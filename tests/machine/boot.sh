@@ -1,5 +1,5 @@
 #!/bin/sh
-# Boots one throw-away machine and stays as its systemd-nspawn. Runs in a mount namespace of its own, so that every mount
+# Boots one throw-away machine and boots it again when it reboots. Runs in a mount namespace of its own, so that every mount
 # made here is gone with the last process of the machine, however that ends.
 #   boot.sh NAME WORK SIZE SOURCE CGROUP...
 #     NAME    the machine's name      WORK    an empty folder      SIZE    limit of all that the machine writes, for mount
@@ -29,6 +29,11 @@ mkdir -p usr/src/heald
 cd /
 
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-exec systemd-nspawn --quiet --directory="$work/root" --machine="$name" --boot --register=no --keep-unit --link-journal=no \
-    --private-network --notify-ready=yes --console=pipe --bind-ro="$work/source:/usr/src/heald" \
-    --bind-ro="$work/empty:$source" systemd.log_target=journal-or-kmsg systemd.show_status=no
+boot() {
+    systemd-nspawn --quiet --directory="$work/root" --machine="$name" --boot --register=no --keep-unit --link-journal=no \
+        --private-network --notify-ready=yes --console=pipe --bind-ro="$work/source:/usr/src/heald" \
+        --bind-ro="$work/empty:$source" systemd.log_target=journal-or-kmsg systemd.show_status=no
+}
+# 133 is what systemd-nspawn ends with when the machine was told to reboot.
+while ended=0; boot || ended=$?; [ "$ended" = 133 ]; do :; done
+exit "$ended"

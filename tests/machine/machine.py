@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -67,11 +68,25 @@ class Machine:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**_PLAIN, "NOTIFY_SOCKET": str(work / "ready")})
             try:
                 _wait_until_ready(ready, nspawn)
-                return cls(name, _child(_child(nspawn.pid)), nspawn)
+                return cls(name, _leader(nspawn.pid), nspawn)
             except (TimeoutError, ChildProcessError) as why:
                 _end(nspawn)
                 said = [line for line in console.read_text(errors="replace").splitlines() if line.strip()]
                 raise CannotBootError(f"systemd-nspawn {why}: {said[-1] if said else 'it said nothing'}") from None
+
+    def reboot(self) -> None:
+        """Has it boot again, with all that was written but not in /run; returns when its bus is there."""
+        before = self.leader
+        self.run("systemctl", "reboot", check=False)
+        end = time.monotonic() + BOOT_SECONDS
+        while self.leader == before or self._state() in {"", "offline"}:
+            assert time.monotonic() < end, "it did not boot again"
+            time.sleep(0.1)
+            with suppress(OSError, IndexError):
+                self.leader = _leader(self._nspawn.pid)
+
+    def _state(self) -> str:
+        return self.run("systemctl", "is-system-running", check=False).stdout.strip()
 
     def halt(self) -> None:
         """Ends the machine at once: nothing in it is worth a clean shutdown."""
@@ -150,8 +165,13 @@ def _wait_until_ready(ready: socket.socket, nspawn: "subprocess.Popen[bytes]") -
     raise TimeoutError(f"was not ready in {BOOT_SECONDS} s")
 
 
+def _leader(unshare: int) -> int:
+    """The machine's pid 1, below unshare, boot.sh and nspawn."""
+    return _child(_child(_child(unshare)))
+
+
 def _child(pid: int) -> int:
-    """The one child of a process: of unshare it is nspawn, of nspawn the machine's pid 1."""
+    """The one child of a process."""
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 

@@ -36,7 +36,7 @@ def test_what_was_saved_is_there_after_a_restart(history: History, tmp_path: Pat
     whole = incident(
         history.new_id(), outcome="healed", reason="well again", well=now, healed=now, skipped=frozenset({"x"}),
         attempts=(Attempt(START, now, now + 1, Result("done", "failed -> active")), Attempt(START, now + 2)),
-        next=(START, now + 30), ill=now, files=5.5,
+        next=(START, now + 30), ill=now, files=5.5, halted=True,
     )
     history.save([whole])
     history.close()
@@ -178,3 +178,20 @@ def test_reading_what_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "bad.db").write_text("not a database at all, no")
     with pytest.raises(OSError, match="cannot be read"):
         read(tmp_path / "bad.db", 5)
+
+
+def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path, said: list[str]) -> None:
+    file = tmp_path / "history.db"
+    history = History(file, said.append)
+    history.save([incident(1, attempts=(Attempt(START, 1.0, 2.0, Result("done")),))])
+    history.close()
+    with closing(sqlite3.connect(file)) as raw:
+        raw.executescript("ALTER TABLE incidents DROP COLUMN halted; ALTER TABLE actions DROP COLUMN subject;"
+                          "PRAGMA user_version = 1")
+    again = History(file, said.append)
+    again.save([replace(again.known[1], halted=True)])
+    again.close()
+    assert said == []
+    last = History(file, said.append).known[1]
+    assert last.halted
+    assert last.attempts[0].subject == ""

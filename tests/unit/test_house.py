@@ -14,8 +14,8 @@ CONTROLLER = ROOT / "controller" / "heald"
 HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
-PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "quantities", "settings",
-        "document", "thresholds", "levels", "gauges")
+PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
+        "quantities", "settings", "document", "thresholds", "levels", "gauges")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
@@ -24,11 +24,12 @@ FLOORS = [
     {"model"},
     {"thresholds", "levels"},
     {"settings", "document"},
-    {"gauges"},
+    {"gauges", "bonds"},
     {"kinds"},
     {"config", "detector"},
-    {"incidents", "standback", "records", "sensors", "bus"},
-    {"resolver", "executor", "history", "senses"},
+    {"causes", "incidents", "standback", "records", "sensors", "bus"},
+    {"resolver", "judgement", "executor", "history", "senses"},
+    {"repairs"},
     {"engine", "lifting"},
     {"daemon", "face"},
 ]

@@ -1,12 +1,14 @@
 """Which units are read, and of which the journal is asked."""
 
 import asyncio
+from collections.abc import Iterable
 
 import pytest
 
-from heald.bus.systemd import Manager
+from heald.bus.systemd import Listed, Manager
 from heald.readings import Unit
-from heald.sensors import journal, units
+from heald.sensors import journal
+from heald.sensors.units import Units
 
 
 class Stand(Manager):
@@ -16,8 +18,12 @@ class Stand(Manager):
         self._failed, self._known = failed, {unit.name: unit for unit in known}
         self.read: list[str] = []
 
-    async def failed(self) -> list[str]:
+    async def failing(self) -> list[str]:
         return self._failed
+
+    async def listed(self, names: Iterable[str]) -> dict[str, Listed]:
+        found = [self._known.get(name, Unit(name, "not-found", "inactive")) for name in names]
+        return {u.name: Listed(u.name, u.load_state, u.active_state, u.sub_state, u.job) for u in found}
 
     async def unit(self, name: str) -> Unit | None:
         self.read.append(name)
@@ -45,7 +51,7 @@ def failed(name: str, main_start: int = 0, main_exit: int = 0, active_exit: int 
 def test_the_failed_and_the_watched_each_once_and_the_gone_not_at_all(asked: list[tuple[str, str]]) -> None:
     crashed = failed("a.service", main_start=1, active_exit=2, main_exit=2)
     stand = Stand(["a.service", "gone.service"], [crashed, Unit("b.service")])
-    found = asyncio.run(units.read(stand, ["b.service", "a.service", "absent.service"]))
+    found = asyncio.run(Units(stand).read(["b.service", "a.service", "absent.service"]))
     assert found == (crashed, Unit("b.service"))
     assert stand.read == ["a.service", "gone.service", "b.service", "absent.service"]
     assert asked == []
@@ -54,11 +60,11 @@ def test_the_failed_and_the_watched_each_once_and_the_gone_not_at_all(asked: lis
 @pytest.mark.parametrize("unit", [failed("a.service"), failed("a.service", main_start=5, main_exit=6),
                                   failed("a.service", main_start=5, main_exit=6, active_exit=4)])
 def test_where_the_stamps_are_silent_the_journal_is_asked(unit: Unit, asked: list[tuple[str, str]]) -> None:
-    [found] = asyncio.run(units.read(Stand(["a.service"], [unit])))
+    [found] = asyncio.run(Units(Stand(["a.service"], [unit])).read())
     assert found.newest_job == "stop"
     assert asked == [("a.service", "ab")]
 
 
 def test_of_a_unit_that_is_not_failed_nothing_is_asked(asked: list[tuple[str, str]]) -> None:
-    asyncio.run(units.read(Stand([], [Unit("a.service", active_state="inactive")]), ["a.service"]))
+    asyncio.run(Units(Stand([], [Unit("a.service", active_state="inactive")])).read(["a.service"]))
     assert asked == []

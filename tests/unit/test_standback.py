@@ -28,6 +28,14 @@ def test_no_reason() -> None:
     ({"active_exit": 899}, "stopped: "),
     ({"name": "heald-helper.service"}, "own: "),
     ({"name": "heald.service"}, "own: "),
+    ({"reload": True}, "reload: "),
+    ({"clustered": True}, "cluster: "),
+    ({"failure_action": "FailureAction=reboot"}, "failure-action: "),
+    ({"conflicts": ("b.service",)}, "conflicts: "),
+    ({"exits": (0, 203)}, "exit: "),
+    ({"exits": (200,)}, "exit: "),
+    ({"exits": (243,)}, "exit: "),
+    ({"prevented": True}, "exit: "),
 ])
 def test_a_units_reasons(facts: dict[str, object], word: str) -> None:
     assert why(replace(DEAD, **facts)).startswith(word)  # type: ignore[arg-type]
@@ -44,9 +52,38 @@ def test_a_units_reasons(facts: dict[str, object], word: str) -> None:
     (Machine(sleeping=True), "sleep: "),
     (Machine(woke=950), "woke: "),
     (Machine(woke=930), ""),
+    (Machine(packages="apt"), "packages: "),
+    (Machine(switching=True), "switch: "),
+    (Machine(short_of_memory=True), ""),
 ])
 def test_the_machines_reasons(machine: Machine, word: str) -> None:
     assert why(machine=machine).partition(" ")[0] == word.strip()
+
+
+@pytest.mark.parametrize("facts", [
+    {"exits": (0, 199)}, {"exits": (244,)}, {"exits": (203,), "touched": True}, {"prevented": True, "touched": True},
+    {"result": "oom-kill"},
+])
+def test_what_is_no_reason(facts: dict[str, object]) -> None:
+    assert why(replace(DEAD, **facts)) == ""  # type: ignore[arg-type]
+
+
+def test_killed_for_memory_while_there_is_too_little() -> None:
+    assert why(replace(DEAD, result="oom-kill"), Machine(short_of_memory=True)).startswith("oom: ")
+
+
+def test_what_is_paused_until_then() -> None:
+    issue = Issue("disk-full", "/", Severity.HIGH, 0, "", "", "")
+    assert reason(issue, Machine(), 1000, paused={"/": 1001}).startswith("paused: ")
+    assert reason(issue, Machine(), 1000, paused={"/": 1000, "/srv": 2000}) == ""
+
+
+def test_a_stop_that_was_seen_and_one_that_was_systemds() -> None:
+    issue = Issue("unit-failed", DEAD.name, Severity.HIGH, 0, "", "", "", unit=DEAD)
+    assert reason(issue, Machine(), 1000, halted=True).startswith("stopped: ")
+    taken = replace(issue, unit=replace(DEAD, active_exit=899))
+    assert reason(taken, Machine(), 1000).startswith("stopped: ")
+    assert reason(taken, Machine(), 1000, taken=True) == ""
 
 
 @pytest.mark.parametrize(("facts", "is_stopped"), [

@@ -30,28 +30,54 @@ class World:
     said: list[tuple[float, str]] = field(default_factory=list)
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     answer: Callable[[Action], Result] | None = None
+    tell_job: Callable[[str, str], None] | None = None      # what the engine wants to be told of jobs, while it does
+    since: dict[str, float] = field(default_factory=dict)   # when a unit was started
+    takes: float = 0.0                                      # seconds until root answers
+    busy: dict[str, asyncio.Future[None]] = field(default_factory=dict)     # what root works on now
     lasts: dict[str, float] = field(default_factory=dict)   # for how many seconds a unit stays up once it is started
 
     def fail(self, name: str, **facts: object) -> None:
         """The unit dies as by SIGKILL: it leaves the active state after its main process ended."""
         stamp = int(self.now * 1e6)
-        dead = Unit(
-            name, active_state="failed", sub_state="failed", result="signal", service_type="simple",
-            main_start=stamp - 10**6, main_exit=stamp - 100, active_exit=stamp, inactive_enter=stamp,
+        dead = replace(
+            self.units.get(name, Unit(name, service_type="simple")), active_state="failed", sub_state="failed",
+            result="signal", main_start=stamp - 10**6, main_exit=stamp - 100, active_exit=stamp, inactive_enter=stamp,
         )
         self.units[name] = replace(dead, **facts)  # type: ignore[arg-type]
 
     def start(self, name: str) -> None:
-        self.units[name] = replace(self.units[name], active_state="active", sub_state="running", result="success")
+        self.units[name] = replace(
+            self.units[name], active_state="active", sub_state="running", result="success", invocation=str(self.now))
+        self.since[name] = self.now
         if name in self.lasts:
             self.at(self.now - BEGIN + self.lasts[name], lambda: self.fail(name))
+
+    def add(self, *names: str, **facts: object) -> None:
+        """Units that run."""
+        for name in names:
+            self.units[name] = replace(Unit(name, service_type="simple", main_start=1), **facts)  # type: ignore[arg-type]
+
+    def bind(self, cause: str, *names: str) -> None:
+        """Units that run and are bound to `cause`, which runs too."""
+        self.add(cause, dependents=names)
+        self.add(*names, requires=(cause,))
+
+    def fall(self, name: str) -> None:
+        """systemd stops it, with what it is bound to."""
+        stamp = int(self.now * 1e6) + 5000
+        self.units[name] = replace(self.units[name], active_state="inactive", sub_state="dead", active_exit=stamp,
+                                   inactive_enter=stamp, main_exit=stamp + 100)
 
     def at(self, seconds: float, what: Callable[[], None]) -> None:
         """Do it so many seconds after the beginning."""
         self.later.append((BEGIN + seconds, what))
 
     async def read(self, parts: frozenset[Part], units: Iterable[str]) -> Snapshot:
-        failed = [u for u in self.units.values() if u.active_state == "failed" or u.name in set(units)]
+        names = {*units, *(u.name for u in self.units.values() if u.sub_state in {"failed", "auto-restart"})}
+        below = {d for name in names & self.units.keys() for d in self.units[name].dependents}
+        names |= {name for name in below if self.units[name].active_state == "inactive"}
+        failed = [replace(u, active_for=self.now - self.since.get(u.name, 0) if u.active_state == "active" else 0)
+                  for u in self.units.values() if u.name in names]
         return Snapshot(
             self.now, self.machine,
             tuple(failed) if Part.UNITS in parts else None,
@@ -60,21 +86,50 @@ class World:
             loads=(self.load,) if self.load and Part.LOAD in parts else None,
         )
 
+    async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
+        self.tell_job = ended
+
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
         return {"Result": unit.result}, [f"{unit.name} died"]
 
     async def heal(self, action: Action, *, wait: int = 20) -> Result:  # noqa: ARG002 - the protocol's
         self.asked.append((self.now - BEGIN, action))
+        place = action.target or action.name
+        assert place not in self.busy, f"{action} while something is done to it already"
+        self.busy[place] = asyncio.get_running_loop().create_future()
+        if self.takes:
+            self.at(self.now - BEGIN + self.takes, lambda: self._end(place))
+            await self.busy[place]
+        else:
+            self._end(place)
         if self.answer is not None:
             return self.answer(action)
         if action.category == "service" and action.target in self.units:
-            if self.units[action.target].active_state != "failed":
+            if self.units[action.target].active_state == "active":
                 return Result(Code.HEALTHY, "not ill")
             self.start(action.target)
         return Result("done")
 
+    def _end(self, place: str) -> None:
+        if place in self.busy:
+            self.busy.pop(place).set_result(None)
+
+    def end_all(self) -> None:
+        """The story ends: nobody waits any more."""
+        for place in list(self.busy):
+            self._end(place)
+
     async def operations(self) -> frozenset[str]:
         return await DryRun().operations()
+
+    def up(self, action: Action) -> Result:
+        """An answer: the unit was started."""
+        self.start(action.target)
+        return Result("done")
+
+    @property
+    def targets(self) -> list[str]:
+        return [action.target for _, action in self.asked]
 
     @property
     def times(self) -> list[float]:
@@ -107,14 +162,19 @@ class Story:
         w = self.world
         while True:
             await self.engine.turn()
-            if self.engine.busy:
+            if self.engine.busy and not w.takes:
                 await self.engine.finish()
                 continue
+            for _ in range(9 if w.takes else 0):    # so many turns of the loop a repair needs before it waits for root
+                await asyncio.sleep(0)
             due = min([self.engine.until, *(at for at, _ in w.later)])
             if due > end:
                 w.now = end
-                return
+                w.end_all()
+                return await self.engine.finish()
             w.now = max(w.now, due)
             for event in [e for e in w.later if e[0] <= w.now]:
                 w.later.remove(event)
                 event[1]()
+            for _ in range(9 if w.takes else 0):
+                await asyncio.sleep(0)

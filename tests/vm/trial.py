@@ -85,7 +85,8 @@ def memory_is_limited_and_given_back() -> None:
     """A unit that is throttled makes pressure; another holds most of the memory, and is limited for it."""
     add_service("hog.service", "/usr/bin/python3 -c 'import time; held = b\"x\" * (300 << 20); time.sleep(1e6)'")
     limit = CGROUP / "hog.service/memory.high"
-    wait_until(lambda: int((CGROUP / "hog.service/memory.current").read_text()) > 300 << 20, "hog.service holds 300 MiB")
+    holds = CGROUP / "hog.service/memory.current"
+    wait_until(lambda: int(holds.read_text()) > 300 << 20, "hog.service holds 300 MiB")
     assert "not above" in heal("HealResource", "limit-memory", "hog.service")
     add_service("squeezed.service", "/usr/bin/python3 -c 'held = b\"x\" * (200 << 20)'", "MemoryHigh=20M")
     wait_until(lambda: pressure("memory", "full", "avg10") > 6, "memory is short")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
 from dbus_next.constants import MessageFlag, MessageType
@@ -109,17 +109,26 @@ class Bus:
             return ""
         return str(unique)
 
-    async def watch(self, sender: str, path: str, interface: str, member: str, callback: SignalCallback) -> None:
+    async def watch(self, sender: str, path: str, interface: str, member: str,
+                    callback: SignalCallback) -> Callable[[], Awaitable[None]]:
         """Calls `callback` with the body of each such signal that comes from the owner of `sender` at that moment.
 
-        Anyone may send a signal of any name to us alone: the bus vouches for its sender's unique name only.
+        Anyone may send a signal of any name to us alone: the bus vouches for its sender's unique name only. What is
+        returned ends the watch.
         """
-        self._watches[path, interface, member].append((sender, callback))
+        rule = f"type='signal',sender='{sender}',path='{path}',interface='{interface}',member='{member}'"
+        watches, entry = self._watches[path, interface, member], (sender, callback)
+
+        async def end() -> None:
+            watches.remove(entry)
+            await self.call(_BUS, _BUS_PATH, _BUS, "RemoveMatch", "s", [rule])
+
+        watches.append(entry)
         self._follow(sender)
-        await self.call(_BUS, _BUS_PATH, _BUS, "AddMatch", "s", [
-            f"type='signal',sender='{sender}',path='{path}',interface='{interface}',member='{member}'"])
+        await self.call(_BUS, _BUS_PATH, _BUS, "AddMatch", "s", [rule])
         owner = await self.owner(sender)
         self._owners.setdefault(sender, owner)      # what NameOwnerChanged said meanwhile is newer
+        return end
 
     def on_owner(self, name: str, callback: OwnerCallback) -> None:
         """Calls `callback` with the new owner of a well-known name whenever it changes, "" when nobody owns it."""

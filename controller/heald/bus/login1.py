@@ -28,6 +28,19 @@ class Login:
         self._bus.on_owner(_LOGIND, self._owner_changed)
         await self._read()
 
+    async def packages(self) -> str:
+        """Who of root's programs blocks a shutdown, as apt does while it works; "" = nobody, or there is no logind."""
+        try:
+            if not await self._bus.owner(_LOGIND):
+                return ""
+            [rows] = await self._bus.call(_LOGIND, _PATH, _MANAGER, "ListInhibitors")
+        except HealdError as why:
+            if why.code is Code.UNREACHABLE and self._bus.lost.is_set():
+                raise
+            return ""
+        return ", ".join(who for what, who, _why, mode, uid, _pid in rows
+                         if "shutdown" in what.split(":") and mode == "block" and uid == 0)
+
     async def _read(self) -> None:
         if not await self._bus.owner(_LOGIND):      # asked first: a read would start logind, or wait for it in vain
             return

@@ -1,23 +1,36 @@
 """systemd's manager, read: which units have failed, what one unit is, how the machine is doing."""
 
 import asyncio
-import os
-import stat
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from ..errors import Code, HealdError
 from ..readings import Unit
 from .connection import Bus
+from .unit import as_unit, requirers
 
 SYSTEMD, MANAGER_PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
 MANAGER = "org.freedesktop.systemd1.Manager"
 _UNIT = "org.freedesktop.systemd1.Unit"
-_INFINITY = 2**64 - 1           # how systemd writes RuntimeMaxSec=infinity
 _WALK = 100                     # units looked at to see whether default.target requires one; a server has about 20
 _ABSENT = frozenset({Code.FAILED, Code.INVALID_ARGS})       # systemd's answers for a path that names no unit
+
+
+class Listed(NamedTuple):
+    """One line of systemd's list: enough to see that a unit changed."""
+
+    name: str
+    load_state: str
+    active_state: str
+    sub_state: str
+    job: int
+
+    @property
+    def up(self) -> bool:
+        return self.active_state not in {"inactive", "failed"}
 
 
 class Manager:
@@ -49,13 +62,28 @@ class Manager:
         self._bus.on_owner(SYSTEMD, replaced)
         await self._subscribe()
 
-    async def failed(self) -> list[str]:
-        """The names of the units that are failed now."""
-        [rows] = await self._call("ListUnitsFiltered", "as", [["failed"]])
-        return [row[0] for row in rows if row[3] == "failed"]       # the filter matches other states' names too
+    async def watch_jobs(self, ended: Callable[[str, str], None]) -> Callable[[], Awaitable[None]]:
+        """Calls `ended` with the unit and the result of each job that ends, until the returned function is called."""
+        return await self._bus.watch(SYSTEMD, MANAGER_PATH, MANAGER, "JobRemoved",
+                                     lambda body: ended(str(body[2]), str(body[3])))
+
+    async def failing(self) -> list[str]:
+        """The names of the units that are failed now, or that systemd is about to start again."""
+        [rows] = await self._call("ListUnitsFiltered", "as", [["failed", "auto-restart"]])
+        return [row[0] for row in rows if row[3] == "failed" or row[4] == "auto-restart"]
+
+    async def listed(self, names: Iterable[str]) -> dict[str, Listed]:
+        """How these units are, by their Id."""
+        if not (asked := list(names)):
+            return {}
+        [rows] = await self._call("ListUnitsByNames", "as", [asked])
+        return {row[0]: Listed(row[0], row[2], row[3], row[4], row[7]) for row in rows}
 
     async def unit(self, name: str) -> Unit | None:
-        """One unit as it is now, from one GetAll (it loads the unit); None when there is no such unit."""
+        """One unit as it is now, from one GetAll (it loads the unit); None when there is no such unit.
+
+        Of one that is down it is also read what would stand in the way of a start, and whether anyone wants it.
+        """
         try:
             found = await self._bus.properties(SYSTEMD, unit_path(name))
         except HealdError as why:
@@ -64,8 +92,16 @@ class Manager:
             raise
         if found.get("LoadState") == "not-found" and found.get("ActiveState") == "inactive":
             return None
-        needed = await self._is_needed(str(found.get("Id", name)), _requirers(found))
-        return _unit(name, found, needed=needed)
+        needed = await self._is_needed(str(found.get("Id", name)), requirers(found))
+        unit = as_unit(name, found, needed=needed)
+        if unit.active_state not in {"failed", "inactive"}:
+            return unit
+        against = {*found.get("Conflicts", ()), *found.get("ConflictedBy", ())} - {"shutdown.target"}
+        pulls = {n for n in (*found.get("WantedBy", ()), *found.get("RequiredBy", ())) if n.endswith(".target")}
+        listed = await self.listed(against | pulls if unit.active_state == "inactive" else against)
+        up = {row.name for row in listed.values() if row.up}
+        enabled = found.get("UnitFileState") in {"enabled", "enabled-runtime"}
+        return replace(unit, conflicts=tuple(sorted(up & against)), wanted=enabled or bool(up & pulls))
 
     async def state(self) -> tuple[str, float]:
         """SystemState (running, degraded, starting, …) and the seconds since userspace started."""
@@ -90,24 +126,24 @@ class Manager:
             await self._subscribe()
         wake()
 
-    async def _is_needed(self, name: str, requirers: set[str]) -> bool:
+    async def _is_needed(self, name: str, above: set[str]) -> bool:
         """Whether default.target requires the unit (Requires=, BindsTo=, recursively), looking upward from it."""
-        if not requirers:
+        if not above:
             return False
         if name not in self._needed:
-            self._needed[name] = await self._reaches_default(requirers)
+            self._needed[name] = await self._reaches_default(above)
         return self._needed[name]
 
-    async def _reaches_default(self, requirers: set[str]) -> bool:
+    async def _reaches_default(self, above: set[str]) -> bool:
         goal = await self._bus.property(SYSTEMD, unit_path("default.target"), _UNIT, "Id")
         seen: set[str] = set()
-        ahead = set(requirers)
+        ahead = set(above)
         while ahead and len(seen) < _WALK:
             if goal in ahead:
                 return True
             name = min(ahead)
             seen.add(name)
-            ahead |= _requirers(await self._bus.properties(SYSTEMD, unit_path(name), _UNIT))
+            ahead |= requirers(await self._bus.properties(SYSTEMD, unit_path(name), _UNIT))
             ahead -= seen
         return False
 
@@ -117,44 +153,3 @@ def unit_path(name: str) -> str:
     return f"{MANAGER_PATH}/unit/" + "".join(
         chr(byte) if chr(byte).isalnum() and byte < 128 and not (at == 0 and chr(byte).isdigit()) else f"_{byte:02x}"
         for at, byte in enumerate(name.encode(errors="replace")))
-
-
-def _requirers(found: dict[str, Any]) -> set[str]:
-    return {*found.get("RequiredBy", ()), *found.get("BoundBy", ())}
-
-
-def _unit(name: str, found: dict[str, Any], *, needed: bool) -> Unit:
-    runtime_max = found.get("RuntimeMaxUSec", 0)
-    return Unit(
-        name=str(found.get("Id", name)),
-        load_state=found.get("LoadState", ""),
-        active_state=found.get("ActiveState", ""),
-        sub_state=found.get("SubState", ""),
-        result=found.get("Result", "success"),
-        service_type=found.get("Type", "") if str(found.get("Id", name)).endswith(".service") else "",
-        exec_main_status=found.get("ExecMainStatus", 0),
-        n_restarts=found.get("NRestarts", 0),
-        job=found.get("Job", (0, "/"))[0],
-        invocation=bytes(found.get("InvocationID", b"")).hex(),
-        active_exit=found.get("ActiveExitTimestampMonotonic", 0),
-        inactive_enter=found.get("InactiveEnterTimestampMonotonic", 0),
-        main_start=found.get("ExecMainStartTimestampMonotonic", 0),
-        main_exit=found.get("ExecMainExitTimestampMonotonic", 0),
-        runtime_max=0 if runtime_max == _INFINITY else runtime_max,
-        triggered_by=tuple(found.get("TriggeredBy", ())),
-        needed=needed,
-        files=_latest_change([found.get("FragmentPath", ""), *found.get("DropInPaths", ())]),
-    )
-
-
-def _latest_change(paths: list[str]) -> float:
-    """The latest ctime of files that are there, in seconds since the epoch; 0.0 when none is."""
-    latest = 0.0
-    for path in filter(None, paths):
-        try:
-            file = os.stat(path)
-        except OSError:
-            continue        # gone, or not ours to see: no reason to think that it changed
-        if stat.S_ISREG(file.st_mode):      # a masked unit's is /dev/null, which a sandbox makes anew
-            latest = max(latest, file.st_ctime)
-    return latest

@@ -12,6 +12,7 @@ from heald import clock, config, detector, document, paths
 from heald.bus.connection import Bus
 from heald.bus.controller1 import read_published
 from heald.bus.helper import HelperClient
+from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
 from heald.engine import ALL, Engine, Manner
 from heald.errors import REFUSED, Code, HealdError
@@ -81,15 +82,17 @@ async def _heal(*, dry_run: bool, yes: bool, quiet: bool) -> Pass:
         now = clock.boottime()
         history.save(replace(i, closed=now, next=None) for i in history.known.values() if i.closed is None)
         before = max(history.known, default=0)
+        login = Login(bus, lambda: None)
+        await login.start()
+        settings = _as_asked(config.load(), present=asks or yes or dry_run)
         engine = Engine(
-            SystemSenses(Manager(bus)), consent, history, _as_asked(config.load(), present=asks or yes or dry_run),
+            SystemSenses(Manager(bus), login), consent, history, settings,
             say=_silent if quiet else _complain, manner=Manner(paced=False, at_once=True, jitter=0.0),
         )
         await _one_pass(engine)
         history.close()
     mine = [i for i in history.known.values() if i.id > before]
-    numbers = {i.key: i.id for i in mine}
-    issues = _issues(engine.issues, numbers)
+    issues = _issues(engine.issues, engine.numbers)
     offset = clock.offset()
     done = [document.incident(i, offset) for i in mine]
     code = INTERRUPTED if consent.left else _exit_code(mine, issues)

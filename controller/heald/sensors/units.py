@@ -1,22 +1,63 @@
-"""The units that are failed, and those that somebody still has an eye on, each read afresh."""
+"""The units that are failed, those that somebody still has an eye on, and those that went down with them."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..bus.systemd import Manager
+from .. import clock
+from ..bus.systemd import Listed, Manager
 from ..readings import Unit
 from . import journal
 
+AGE = 2.0           # seconds for which a reading of a unit holds whose line in systemd's list has not changed
+MOST = 500          # dependents that are looked at
 
-async def read(manager: Manager, also: Iterable[str] = ()) -> tuple[Unit, ...]:
-    """The failed units and `also`, each from one GetAll; one that is gone is left out. HealdError from the bus.
 
-    One after the other: dbus-daemon refuses more than 128 calls that wait at a time.
-    """
-    names = dict.fromkeys([*await manager.failed(), *also])
-    units = [unit for name in names if (unit := await manager.unit(name)) is not None]
-    return tuple([replace(unit, newest_job=await journal.newest_job(unit.name, unit.invocation))
-                  if _stamps_are_silent(unit) else unit for unit in units])
+class Units:
+    """Reads them from one systemd. Each from one GetAll, one after the other: dbus-daemon refuses 128 that wait."""
+
+    def __init__(self, manager: Manager) -> None:
+        self._manager = manager
+        self._known: dict[str, tuple[float, Listed, Unit]] = {}
+        self._jobs: dict[str, tuple[tuple[str, int], str]] = {}     # unit -> which failure of it, its newest job
+
+    async def read(self, also: Iterable[str] = ()) -> tuple[Unit, ...]:
+        """The failing units, `also`, and of what requires one of them or is bound to it what is down.
+
+        One that is gone is left out. HealdError from the bus.
+        """
+        found: dict[str, Unit] = {}
+        ahead = dict.fromkeys([*await self._manager.failing(), *also])
+        asked = set(ahead)
+        rows = await self._manager.listed(ahead)
+        while rows:
+            fresh = [unit for row in rows.values() if (unit := await self._unit(row)) is not None]
+            found |= {unit.name: unit for unit in fresh}
+            below = {name for unit in fresh for name in unit.dependents} - asked
+            asked |= below
+            listed = await self._manager.listed(sorted(below)[:MOST])
+            rows = {name: row for name, row in listed.items() if row.active_state == "inactive" and name not in found}
+        self._known = {name: known for name, known in self._known.items() if name in found}
+        self._jobs = {name: word for name, word in self._jobs.items() if name in found}
+        return tuple(found.values())
+
+    async def _unit(self, row: Listed) -> Unit | None:
+        now = clock.monotonic()
+        read, before, unit = self._known.get(row.name, (0.0, None, None))
+        if unit is not None and before == row and now - read < AGE:
+            return unit
+        unit = await self._manager.unit(row.name)
+        if unit is not None and _stamps_are_silent(unit):
+            unit = replace(unit, newest_job=await self._newest_job(unit))
+        if unit is not None:
+            self._known[row.name] = (now, row, unit)
+        return unit
+
+    async def _newest_job(self, unit: Unit) -> str:
+        """Asked once for each failure: a process is started for it."""
+        which = (unit.invocation, unit.inactive_enter)
+        if self._jobs.get(unit.name, (None, ""))[0] != which:
+            self._jobs[unit.name] = (which, await journal.newest_job(unit.name, unit.invocation))
+        return self._jobs[unit.name][1]
 
 
 def _stamps_are_silent(unit: Unit) -> bool:

@@ -1,0 +1,75 @@
+"""LAYER 3's hands: repairs run beside the loop, one on a target, so that a slow one holds up nobody."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from heald import incidents
+from heald.executor import Helper
+from heald.history import History
+from heald.model import Action, Attempt, Incident, Issue
+from heald.quantities import span
+from heald.senses import Senses
+
+AT_ONCE = 3             # under way at most: root takes four calls of ours
+
+
+class Repairs:
+    """Those under way. `save` records incidents; `say` gets a line for each that ends."""
+
+    def __init__(
+        self, senses: Senses, helper: Helper, history: History, now: Callable[[], float], *,
+        save: Callable[[Iterable[Incident]], None], say: Callable[[str], None],
+    ) -> None:
+        self._senses, self._helper, self._history, self._now = senses, helper, history, now
+        self._save, self._say = save, say
+        self._tasks: dict[str, asyncio.Task[None]] = {}     # what is worked on -> the repair of an incident's number
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __contains__(self, target: str) -> bool:
+        return target in self._tasks
+
+    @property
+    def incidents(self) -> set[int]:
+        """The numbers of those that are worked on now."""
+        return {int(task.get_name()) for task in self._tasks.values()}
+
+    def begin(self, issue: Issue, number: int, action: Action, why: str, ended: Callable[[], None]) -> None:
+        """In the incident `number`, unless something is done to the target already; `ended` is called at its end."""
+        place = action.target or action.name
+        if place in self._tasks:
+            return
+        task = asyncio.create_task(self._repair(issue, number, action, why), name=str(number))
+        self._tasks[place] = task
+        task.add_done_callback(lambda _: ended())
+
+    async def finish(self) -> None:
+        """Wait for all; a call that was made is not taken back."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+        self.reap()
+
+    def reap(self) -> None:
+        """Forget those that have ended. An error in one is a bug of ours: it ends the loop, systemd starts us again."""
+        for place, task in list(self._tasks.items()):
+            if task.done():
+                del self._tasks[place]
+                task.result()
+
+    async def _repair(self, issue: Issue, number: int, action: Action, why: str) -> None:
+        """Evidence first, then a record that it is begun, then the act, then how it ended."""
+        if issue.unit is not None:
+            self._history.add_evidence(number, *await self._senses.evidence(issue.unit))
+        before = self._history.known[number]
+        mine = before.key == issue.key
+        attempt = Attempt(action, self._now(), subject="" if mine else issue.subject)
+        outcome = "open" if mine and before.outcome != "gave-up" else before.outcome
+        self._save([replace(before, attempts=(*before.attempts, attempt), outcome=outcome, reason=why, next=None)])
+        result = await self._helper.heal(action)
+        ended = replace(attempt, finished=self._now(), result=result)
+        took = span(self._now() - attempt.started)
+        how = f"{action}: {result.state} after {took}"
+        self._say(": ".join(part for part in (f"incident {number}", how, result.detail) if part))
+        self._save([incidents.answered(self._history.known[number], ended, result)])
