@@ -19,6 +19,7 @@ from heald.history import REMEMBERED, History
 from heald.notify import notify, watchdog_seconds
 from heald.readings import Part
 from heald.senses import SystemSenses
+from heald.sensors.probes import Prober
 
 EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=
 
@@ -51,6 +52,7 @@ class Daemon:
         self._history = History(paths.state() / "history.db", say)
         self._stop = asyncio.Event()
         self._engine: Engine
+        self._prober = Prober((), lambda: self._engine.wake(Part.PROBES), say)
         self._published: Published | None = None
 
     async def run(self) -> None:
@@ -60,7 +62,8 @@ class Daemon:
         login = Login(bus, lambda: self._engine.wake(Part.UNITS))
         helper = DryRun() if self._dry_run else HelperClient(bus)
         self._engine = Engine(
-            SystemSenses(manager, login), helper, self._history, self._settings, say=say, changed=self._changed,
+            SystemSenses(manager, login, self._prober), helper, self._history, self._settings, say=say,
+            changed=self._changed,
         )
         self._listen()
         await login.start()
@@ -69,6 +72,7 @@ class Daemon:
             published = Published(bus, self._read)
             await published.start()
             self._published = published
+        self._prober.use(self._settings.probes)
         lost = asyncio.create_task(self._stop_when_lost(bus))
         notify(f"READY=1\nSTATUS=watching, mode {self._settings.mode.label}")
         say(f"heald {__version__} watches this machine, mode {self._settings.mode.label}"
@@ -78,6 +82,7 @@ class Daemon:
         finally:
             notify("STOPPING=1")
             lost.cancel()
+            self._prober.stop()
             await self._engine.finish()
             self._history.close()
             was_lost = bus.lost.is_set()
@@ -107,6 +112,7 @@ class Daemon:
         except HealdError as error:
             say(f"the old configuration stays in force: {error}")
         else:
+            self._prober.use(self._settings.probes)
             self._engine.use(self._settings)
             say(f"configuration read again, mode {self._settings.mode.label}")
         notify("READY=1")

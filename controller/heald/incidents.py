@@ -62,7 +62,7 @@ def _changed(incident: Incident, issue: Issue) -> bool:
 
 
 def _ill(incident: Incident, issue: Issue) -> Incident:
-    settled = issue.unit is None or issue.unit.active_state == "failed"     # a unit on its way up is not yet ill again
+    settled = issue.unit is None or issue.value == issue.threshold      # a unit on its way up is not yet ill again
     ill = issue.seen if settled else incident.ill
     severity = max(incident.severity, issue.severity)
     if incident.well is None:

@@ -14,6 +14,7 @@ class Part(StrEnum):
     UNITS = "units"
     STORAGE = "storage"
     PERMISSIONS = "permissions"
+    PROBES = "probes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,16 @@ class PathMode:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """How one probe of a unit goes."""
+
+    unit: Unit
+    address: str
+    failures: int | None                # in a row; None: not known since the unit was started
+    why: str = ""                       # it failed last
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """What the whole machine is doing. Stamps are boottime seconds; None = not since heald looks."""
 
@@ -94,7 +105,11 @@ class Snapshot:
     units: tuple[Unit, ...] | None = None       # the failed ones, and those of open incidents
     filesystems: tuple[FileSystem, ...] | None = None
     paths: tuple[PathMode, ...] | None = None
+    answers: tuple[Answer, ...] | None = None
 
-    def part(self, part: Part) -> tuple[Unit, ...] | tuple[FileSystem, ...] | tuple[PathMode, ...] | None:
+    def part(self, part: Part) -> tuple[object, ...] | None:
         """What one sensor filled in."""
-        return {Part.UNITS: self.units, Part.STORAGE: self.filesystems, Part.PERMISSIONS: self.paths}[part]
+        return {
+            Part.UNITS: self.units, Part.STORAGE: self.filesystems, Part.PERMISSIONS: self.paths,
+            Part.PROBES: self.answers,
+        }[part]

@@ -18,7 +18,7 @@ from heald.settings import Rule, Settings
 CLEANERS = frozenset({"resource/vacuum-journal"})
 """Operations whose ladder goes through at once: each frees something, none interrupts anybody."""
 
-REPEATED = CLEANERS | {"service/start", "system/restore-permissions"}
+REPEATED = CLEANERS | {"service/start", "service/restart", "system/restore-permissions"}
 """What is tried again at each wait after the ladder."""
 
 GIVES_UP = 300.0            # a next wait of this many seconds or more is said once, as giving up
@@ -48,6 +48,8 @@ def decide(issue: Issue, incident: Incident, world: World) -> Decision:
     reason = standback.reason(issue, world.machine, now)
     if reason:      # looked at again after 2 s, doubling to the interval
         return Decision(Verdict.STAND_BACK, reason, until=now + min(max(2.0, now - incident.opened), later - now))
+    if issue.kind == "probe-failed" and issue.value != issue.threshold:
+        return Decision(Verdict.WAIT, "it is not known yet whether it answers", until=later)
     rule = world.settings.rule(issue.kind, issue.subject, issue.severity)
     if not rule.ladder:
         return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes', until=later)

@@ -8,6 +8,7 @@ from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
 from heald.readings import Machine, Part, Snapshot, Unit
 from heald.sensors import journal, permissions, storage, units
+from heald.sensors.probes import Prober
 
 EVIDENCE = ("result", "exec_main_status", "n_restarts", "service_type", "invocation")
 
@@ -18,6 +19,7 @@ class SystemSenses:
 
     manager: Manager
     login: Login | None = None
+    prober: Prober | None = None
 
     async def read(self, parts: frozenset[Part], names: Iterable[str]) -> Snapshot:
         """A fresh reading; HealdError when systemd does not answer."""
@@ -33,6 +35,7 @@ class SystemSenses:
             now, machine, failed,
             storage.read() if Part.STORAGE in parts else None,
             permissions.read() if Part.PERMISSIONS in parts else None,
+            await self.prober.read(self.manager) if self.prober and Part.PROBES in parts else None,
         )
 
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from heald.model import OPERATIONS, Action, Category, Mode, Severity
+from heald.probes import Probe
 
 PACING = (0.0, 30.0, 120.0, 300.0, 900.0, 3600.0)
 """Seconds to wait before the first, second, … repair of one incident; the last repeats."""
@@ -65,6 +66,7 @@ BUILT_IN = (
     Rule("job", "unit-failed", mode=Mode.OBSERVE),      # a oneshot, or what a timer starts: not run twice by guess
     Rule("disk", "disk-full", ladder=(Rung(Category.RESOURCE, "vacuum-journal"),)),
     Rule("permissions", "permissions-wrong", ladder=(Rung(Category.SYSTEM, "restore-permissions"),)),
+    Rule("probe", "probe-failed", ladder=(Rung(Category.SERVICE, "restart"),)),     # root: where may_restart names it
 )
 OBSERVE = Rule("none", "*", mode=Mode.OBSERVE)
 """What holds for an issue that no rule matches."""
@@ -97,6 +99,7 @@ class Settings:
     thresholds: Thresholds = field(default_factory=Thresholds)
     limits: Limits = field(default_factory=Limits)
     rules: tuple[Rule, ...] = BUILT_IN      # a user's rules first
+    probes: tuple[Probe, ...] = ()
 
     def rule(self, kind: str, subject: str, severity: Severity) -> Rule:
         """The first that matches."""

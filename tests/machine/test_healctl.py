@@ -115,7 +115,7 @@ def test_status_and_history_tell_what_the_daemon_did(machine: Machine) -> None:
 def test_rules_show_where_each_comes_from(machine: Machine) -> None:
     machine.write("/etc/heald/heald.toml.d/mine.toml", '[[rule]]\nname = "mine"\nkind = "disk-full"\n')
     shown = document(healctl(machine, "rules", "--json"))["rules"]
-    assert [rule["name"] for rule in shown] == ["mine", "service", "job", "disk", "permissions"]
+    assert [rule["name"] for rule in shown] == ["mine", "service", "job", "disk", "permissions", "probe"]
     assert [rule["source"] for rule in shown][:2] == ["/etc/heald/heald.toml.d/mine.toml", "built-in"]
     assert shown[0].keys() == {"name", "kind", "subject", "severity", "for", "mode", "settle", "ladder", "source"}
     assert "mine" in healctl(machine, "rules").stdout

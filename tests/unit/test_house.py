@@ -15,13 +15,14 @@ HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "quantities", "settings",
-        "document")
+        "document", "probes")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
     {"errors", "quantities", "clock", "notify", "paths"},
     {"readings"},
     {"model"},
+    {"probes"},
     {"settings", "document"},
     {"kinds"},
     {"config", "detector"},

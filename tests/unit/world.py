@@ -10,7 +10,7 @@ from heald.errors import Code
 from heald.executor import DryRun
 from heald.history import History
 from heald.model import Action, Incident, Result
-from heald.readings import FileSystem, Machine, Part, PathMode, Snapshot, Unit
+from heald.readings import Answer, FileSystem, Machine, Part, PathMode, Snapshot, Unit
 from heald.settings import Settings
 
 BEGIN = 1000.0
@@ -29,6 +29,7 @@ class World:
     said: list[tuple[float, str]] = field(default_factory=list)
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     answer: Callable[[Action], Result] | None = None
+    silent: dict[str, int | None] = field(default_factory=dict)     # how often a unit's probe has failed in a row
     lasts: dict[str, float] = field(default_factory=dict)   # for how many seconds a unit stays up once it is started
 
     def fail(self, name: str, **facts: object) -> None:
@@ -56,7 +57,12 @@ class World:
             tuple(failed) if Part.UNITS in parts else None,
             tuple(self.filesystems.values()) if Part.STORAGE in parts else None,
             tuple(self.paths.values()) if Part.PERMISSIONS in parts else None,
+            self.probed(),
         )
+
+    def probed(self) -> tuple[Answer, ...]:
+        """As many failures as were set for each unit; none are known once it was started."""
+        return tuple(Answer(self.units[name], "127.0.0.1:80", count, "refused") for name, count in self.silent.items())
 
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
         return {"Result": unit.result}, [f"{unit.name} died"]

@@ -21,6 +21,7 @@ from heald.face.consent import Consent
 from heald.history import History, read
 from heald.model import Incident, Issue, Mode, Severity
 from heald.senses import SystemSenses
+from heald.sensors.probes import Prober
 from heald.settings import Settings
 
 DAEMON_HISTORY = Path("/var/lib/heald/history.db")
@@ -57,7 +58,7 @@ async def _check() -> Pass:
     settings = config.load()
     bus = await Bus.connect()
     with closing(bus):
-        snapshot = await SystemSenses(Manager(bus)).read(ALL, ())
+        snapshot = await SystemSenses(Manager(bus), prober=_prober(settings)).read(ALL, ())
         found = detector.issues(detector.detect(snapshot, settings, {}, at_once=True))
         numbers: dict[tuple[str, str], int] = {}
         with suppress(HealdError):          # the numbers are the daemon's; without one there are none
@@ -81,8 +82,9 @@ async def _heal(*, dry_run: bool, yes: bool, quiet: bool) -> Pass:
         now = clock.boottime()
         history.save(replace(i, closed=now, next=None) for i in history.known.values() if i.closed is None)
         before = max(history.known, default=0)
+        settings = _as_asked(config.load(), present=asks or yes or dry_run)
         engine = Engine(
-            SystemSenses(Manager(bus)), consent, history, _as_asked(config.load(), present=asks or yes or dry_run),
+            SystemSenses(Manager(bus), prober=_prober(settings)), consent, history, settings,
             say=_silent if quiet else _complain, manner=Manner(paced=False, at_once=True, jitter=0.0),
         )
         await _one_pass(engine)
@@ -110,6 +112,11 @@ async def _one_pass(engine: Engine) -> None:
             await asyncio.sleep(max(rule.settle for rule in rules))
         else:
             return
+
+
+def _prober(settings: Settings) -> Prober:
+    """For one look: asked whenever it is read."""
+    return Prober(settings.probes, lambda: None, _complain)
 
 
 def _as_asked(settings: Settings, *, present: bool) -> Settings:
