@@ -17,6 +17,7 @@ from heald.errors import Code, HealdError
 from heald.executor import DryRun
 from heald.history import REMEMBERED, History
 from heald.notify import notify, watchdog_seconds
+from heald.pauses import Pauses
 from heald.readings import Part
 from heald.senses import SystemSenses
 from heald.sensors.probes import Prober
@@ -52,6 +53,7 @@ class Daemon:
         self._history = History(paths.state() / "history.db", say)
         self._stop = asyncio.Event()
         self._engine: Engine
+        self._pauses = Pauses(paths.state() / "paused.json", say)
         self._prober = Prober((), lambda: self._engine.wake(Part.PROBES), say)
         self._published: Published | None = None
 
@@ -61,15 +63,13 @@ class Daemon:
         manager = Manager(bus)
         login = Login(bus, lambda: self._engine.wake(Part.UNITS))
         helper = DryRun() if self._dry_run else HelperClient(bus)
-        self._engine = Engine(
-            SystemSenses(manager, login, self._prober), helper, self._history, self._settings, say=say,
-            changed=self._changed,
-        )
+        senses = SystemSenses(manager, login, self._prober, self._pauses.now)
+        self._engine = Engine(senses, helper, self._history, self._settings, say=say, changed=self._changed)
         self._listen()
         await login.start()
         await manager.subscribe(lambda: self._engine.wake(Part.UNITS))
         if not self._dry_run:
-            published = Published(bus, self._read)
+            published = Published(bus, self._read, {"Pause": self._pause, "Resume": self._resume})
             await published.start()
             self._published = published
         self._prober.use(self._settings.probes)
@@ -117,6 +117,16 @@ class Daemon:
             say(f"configuration read again, mode {self._settings.mode.label}")
         notify("READY=1")
 
+    def _pause(self, subject: str, seconds: int) -> None:
+        self._pauses.pause(subject, seconds)
+        say(f"{subject} is paused until {self._pauses.now()[subject]}")
+        self._engine.wake(Part.UNITS)
+
+    def _resume(self, subject: str) -> None:
+        self._pauses.resume(subject)
+        say(f"{subject} is healed again")
+        self._engine.wake(Part.UNITS)
+
     def _changed(self, number: str) -> None:
         if self._published is not None:
             self._published.changed(int(number))
@@ -134,4 +144,5 @@ class Daemon:
             "Limits": self._engine.left,
             "Issues": [document.issue(i, open_[i.key].id if i.key in open_ else None, offset) for i in issues],
             "Incidents": [document.incident(i, offset) for i in shown],
+            "Paused": [{"subject": subject, "until": end} for subject, end in self._pauses.now().items()],
         }

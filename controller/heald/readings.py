@@ -4,7 +4,8 @@ The stamps of a Unit are systemd's own, CLOCK_MONOTONIC in microseconds, 0 = nev
 seconds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -94,6 +95,7 @@ class Machine:
     shutting_down: bool = False         # logind's PrepareForShutdown
     sleeping: bool = False              # logind's PrepareForSleep
     woke: float | None = None           # when it last woke from sleep
+    paused: Mapping[str, str] = field(default_factory=dict)     # subjects that a person paused, and until when
 
 
 @dataclass(frozen=True, slots=True)

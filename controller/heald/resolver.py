@@ -27,6 +27,7 @@ BUSY = 5.0                  # until a target that root was busy with is asked fo
 LEAST = 30.0                # between a limit of root's that was reached and the next try
 UNCERTAIN = 20.0            # how long an action that nobody saw the end of may still be at work: the helper's `wait`
 HOUR = 3600.0
+ASKED = 24 * HOUR           # for how long a question to a person stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,30 @@ def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, w
         return Decision(Verdict.GIVE_UP, f"the ladder is used up; {action.name} is not repeated", until=later)
     due, why = _due(ladder, incident, issue, world)
     if mode is Mode.OBSERVE:
-        return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes; it would do {action}', until=later)
+        who = f'rule "{rule.name}"' if rule.mode is mode else f'mode observe: rule "{rule.name}"'
+        return Decision(Verdict.OBSERVE, f"{who} only observes; it would do {action}", until=later)
     if due > now:
         gives_up = again and due - repairs(incident)[-1].started >= GIVES_UP
         verdict = Verdict.GIVE_UP if gives_up else Verdict.WAIT
         return Decision(verdict, why, action, due)
     if mode is Mode.ASK:
-        return Decision(Verdict.ASK, f'rule "{rule.name}" asks before {action}', action, later)
+        return _ask(rule, action, incident, world)
     full = _over_all(incident, world) if world.paced else 0.0
     if full > now:
         limit = world.settings.limits.incidents_per_hour
         return Decision(Verdict.WAIT, f"{limit} incidents an hour are worked on already", action, full)
-    return Decision(Verdict.ACT, f'rule "{rule.name}": {action}', action)
+    tried = repairs(incident)
+    before = f" (after {tried[-1].action.name})" if tried else ""
+    return Decision(Verdict.ACT, f'rule "{rule.name}": {action}{before}', action)
+
+
+def _ask(rule: Rule, action: Action, incident: Incident, world: World) -> Decision:
+    """A question stands for a day, in which a person does it or not; it is not asked twice in one incident."""
+    expires = incident.next[1] if incident.outcome == "asked" and incident.next else world.now + ASKED
+    if expires <= world.now or incident.outcome == "gave-up":
+        reason = f'rule "{rule.name}" asked for a day before {action}, and nobody did it'
+        return Decision(Verdict.GIVE_UP, reason, until=world.now + world.settings.interval)
+    return Decision(Verdict.ASK, f'rule "{rule.name}" asks before {action}', action, expires)
 
 
 def applicable(rule: Rule, subject: str, skipped: Set[str], operations: frozenset[str] | None) -> list[Action]:

@@ -1,6 +1,6 @@
 """The sensors joined to one reading of a machine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from heald import clock
@@ -20,6 +20,7 @@ class SystemSenses:
     manager: Manager
     login: Login | None = None
     prober: Prober | None = None
+    paused: Callable[[], Mapping[str, str]] = dict      # subjects, and until when
 
     async def read(self, parts: frozenset[Part], names: Iterable[str]) -> Snapshot:
         """A fresh reading; HealdError when systemd does not answer."""
@@ -28,7 +29,7 @@ class SystemSenses:
         login = self.login
         machine = Machine(
             state, up, login is not None and login.shutting_down, login is not None and login.sleeping,
-            login.woke if login else None,
+            login.woke if login else None, self.paused(),
         )
         failed = await units.read(self.manager, names) if Part.UNITS in parts else None
         return Snapshot(

@@ -8,7 +8,12 @@ OWN = ("heald.", "heald-")
 
 def reason(issue: Issue, machine: Machine, now: float) -> str:
     """One line that begins with the reason's word and a colon, or "" when there is none."""
-    return _machine(machine, now) or (_unit(issue.unit) if issue.unit else "")
+    return _machine(machine, now) or _paused(issue, machine) or (_unit(issue.unit) if issue.unit else "")
+
+
+def _paused(issue: Issue, machine: Machine) -> str:
+    end = machine.paused.get(issue.subject)
+    return f"paused: by a person until {end}; healctl resume {issue.subject}" if end else ""
 
 
 def _machine(machine: Machine, now: float) -> str:

@@ -26,7 +26,7 @@ FLOORS = [
     {"settings", "document"},
     {"kinds"},
     {"config", "detector"},
-    {"incidents", "standback", "records", "sensors", "bus"},
+    {"incidents", "standback", "records", "pauses", "sensors", "bus"},
     {"resolver", "executor", "history", "senses"},
     {"engine"},
     {"daemon", "face"},
