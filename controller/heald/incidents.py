@@ -80,11 +80,12 @@ def _well(incident: Incident, now: float, limits: Limits) -> Incident:
     outcome = "healed" if by_us else "cleared"
     if incident.outcome == "gave-up":       # stays so, also when a person mends it
         outcome = incident.outcome
+    before = f"; before: {incident.reason}" if incident.outcome in {"observed", "asked", "stood-back"} else ""
     # A unit that came back without us was started by somebody who knows better: what comes next is a new incident.
     closed = now if incident.kind.startswith("unit-") and not by_us else None
     return replace(
         incident, well=now, outcome=outcome, healed=now if by_us else incident.healed, closed=closed, next=None,
-        skipped=frozenset(), reason=incident.reason if by_us else "it became well without heald",
+        skipped=frozenset(), reason=incident.reason if by_us else f"it became well without heald{before}",
     )
 
 

@@ -45,7 +45,8 @@ def test_an_ask_waits_and_says_what_to_type_and_that_heals_this_one_alone(machin
         ("would", 'rule "careful": service/start shop.service')]
     assert product.state(machine, "shop.service") == "failed"
     done = healctl(machine, *command.split()[1:])
-    assert (done.returncode, "mill" in done.stdout) == (0, False), done.stdout + done.stderr
+    assert (done.returncode, "mill" in done.stdout, done.stderr) == (0, False, ""), done.stdout
+    assert done.stdout.startswith(f"{asked['id']}  ")
     assert product.state(machine, "shop.service") == "active"
     assert product.state(machine, "mill.service") == "failed"
     product.wait_until(lambda: "shop" not in healctl(machine, "status").stdout, "the question has ended")

@@ -39,4 +39,4 @@ def test_an_event_is_one_line() -> None:
     for event in (*found, {"time": stamps["opened"], "event": "gone", "id": None}):
         assert "\n" not in line(event, as_json=False)
         assert "\n" not in line(event, as_json=True)
-    assert line(found[2], as_json=False).endswith("ended: service/start a.service done failed -> active")
+    assert line(found[2], as_json=False).endswith("ended: service/start a.service: done: failed -> active")

@@ -53,6 +53,7 @@ def test_an_ask_ends_when_the_issue_clears(tmp_path: Path) -> None:
     story.run(120)
     [incident] = story.incidents
     assert (incident.outcome, incident.next, incident.closed is None) == ("cleared", None, False)
+    assert incident.reason.endswith('; before: rule "careful" asks before service/start a.service')
 
 
 def test_a_question_outlives_a_restart_of_the_daemon(tmp_path: Path) -> None:

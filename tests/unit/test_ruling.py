@@ -57,3 +57,17 @@ def test_no_rule_overrides_what_was_stood_back_from(tmp_path: Path) -> None:
     [incident] = past(tmp_path, Settings(mode=Mode.OBSERVE))
     assert list(differences(Settings(), [replace(incident, outcome="stood-back")])) == []
     assert len(list(differences(Settings(), [incident]))) == 1
+    cleared = replace(incident, outcome="cleared", reason="it became well without heald; before: stopped: a person did")
+    assert list(differences(Settings(), [cleared])) == []
+
+
+def test_what_was_only_observed_until_it_cleared_tells_what_would_be_done_today(tmp_path: Path) -> None:
+    story = Story(tmp_path, settings=Settings(mode=Mode.OBSERVE))
+    story.world.fail("a.service")
+    story.run(60)
+    story.world.start("a.service")
+    [incident] = story.run(120).incidents
+    assert incident.outcome == "cleared"
+    [change] = differences(Settings(), [incident])
+    assert (change["then"], change["today"]) == (["did nothing"], ["did service/start a.service"])
+    assert list(differences(Settings(mode=Mode.ASK), [incident])) == []     # that it was not asked is not recorded

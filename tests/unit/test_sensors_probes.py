@@ -157,6 +157,23 @@ def test_what_failed_before_a_restart_says_nothing_after_it() -> None:
     by_timer(story)
 
 
+def test_one_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        begun = asyncio.Event()
+
+        async def hang(_: Probe) -> str:
+            begun.set()
+            return str(await asyncio.Event().wait())
+        monkeypatch.setattr("heald.sensors.probes._ASK", {"tcp": hang})
+        prober = Prober((), lambda: None, print)
+        prober.use([Probe("a.service", "tcp", "127.0.0.1:1", timeout=3600)])
+        await begun.wait()
+        async with asyncio.timeout(30):
+            assert [a.failures for a in await read(prober, Units())] == [None]
+        prober.stop()
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(("way", "given"), [
     ("http", "https://127.0.0.1/"), ("http", "http://example.org/"), ("http", "http://127.0.0.1/a b"), ("http", 80),
     ("http", "http://a@127.0.0.1/"), ("http", "http://127.0.0.1:99999/"), ("http", "http://127.0.0.1/\r\nX: y"),

@@ -106,8 +106,8 @@ def watch(as_json: bool = typer.Option(False, "--json", help="Print one JSON obj
     from heald.face import following, passes
 
     def tell(event: dict[str, Any]) -> None:
-        _print(following.line(event, as_json=as_json))
-        sys.stdout.flush()
+        if not _print(following.line(event, as_json=as_json)):
+            raise typer.Exit
 
     passes.run(following.follow(tell))
 
@@ -193,11 +193,13 @@ def _show(known: Mapping[str, Any], as_json: bool, words: Callable[[Mapping[str,
     _print(json.dumps(known, indent=2, ensure_ascii=False) if as_json else words(known))
 
 
-def _print(words: str) -> None:
-    """typer takes the colours away where nobody would see them."""
+def _print(words: str) -> bool:
+    """Whether anybody reads it; typer takes the colours away where nobody would see them."""
     try:
         typer.echo(words)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing more is tried at the exit
         if not isinstance(error, BrokenPipeError):      # else whoever read us has seen enough
             raise HealdError(Code.FAILED, f"standard output: {error.strerror}") from None
+        return False
+    return True

@@ -97,12 +97,14 @@ async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
 
         engine = Engine(
             SystemSenses(Manager(bus), prober=_prober(settings), paused=lambda: paused), consent, history, settings,
-            say=_silent if quiet else _complain, changed=changed,
+            say=_silent if quiet or number else _complain, changed=changed,
             manner=Manner(paced=False, at_once=True, jitter=0.0),
         )
         await _one_pass(engine)
         history.close()
     mine = [i for i in history.known.values() if i.id > before and only in {None, i.key}]
+    if number:
+        mine = [replace(i, id=int(number)) for i in mine]       # as the daemon calls it
     numbers = {i.key: i.id for i in mine}
     issues = _issues([i for i in engine.issues if only in {None, i.key}], numbers)
     offset = clock.offset()

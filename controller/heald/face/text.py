@@ -89,7 +89,7 @@ def event(one: Document) -> str:
     head = f"{_time(one['time'])}  {one['id']}  {_severity(one['severity'])}  {one['kind']}  {one['subject']}"
     words = one["reason"]
     if "operation" in one:
-        words = " ".join(filter(None, (one["operation"], one["target"], one["result"], one["detail"])))
+        words = ": ".join(filter(None, (f"{one['operation']} {one['target']}".rstrip(), one["result"], one["detail"])))
     return f"{head}  {one['event']}{': ' if words else ''}{words}"
 
 
