@@ -13,7 +13,7 @@ from heald import quantities
 from heald.errors import Code, HealdError
 from heald.kinds import TABLE as KINDS
 from heald.model import Mode, Severity
-from heald.probes import WAYS, Probe, address
+from heald.probes import WAYS, Probe, address, unit
 from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings, Thresholds
 
 DEFAULT = Path("/etc/heald/heald.toml")
@@ -112,7 +112,7 @@ def _rules(given: object, file: Path) -> Iterable[Rule]:
 
 
 def _probes(given: object, file: Path) -> Iterable[Probe]:
-    known: dict[str, Read] = {"unit": _text, "every": _interval, "timeout": _interval}
+    known: dict[str, Read] = {"unit": unit, "every": _interval, "timeout": _interval}
     known |= {way: partial(address, way) for way in WAYS}
     for where, found in _array(given, "probe", known, ("unit",), file):
         ways = [way for way in WAYS if way in found]

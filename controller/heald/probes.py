@@ -28,6 +28,13 @@ class Probe:
         return "127.0.0.1" if host == "localhost" else host, parts.port or 80
 
 
+def unit(value: object) -> str:
+    """The name of a unit as systemd has it; ValueError where it is none."""
+    if not isinstance(value, str) or not value.isprintable() or "/" in value or not value.rpartition(".")[0]:
+        raise ValueError('must be the full name of a unit such as "nginx.service"')
+    return value
+
+
 def address(way: str, value: object) -> str:
     """What a user wrote for http, tcp or unix; ValueError says what would have been right.
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from heald import document
+from heald.face import text
 from heald.model import Mode
 from heald.resolver import ASKED
 from heald.settings import BUILT_IN, Rule, Settings
@@ -67,3 +69,12 @@ def test_a_question_outlives_a_restart_of_the_daemon(tmp_path: Path) -> None:
     assert incident.outcome == "asked"
     assert incident.next is not None
     assert incident.next[1] == pytest.approx(BEGIN + ASKED, abs=1)
+
+
+def test_each_question_names_the_command_that_answers_it(tmp_path: Path) -> None:
+    story = Story(tmp_path, settings=ASKS)
+    story.world.fail("a.service")
+    [asked] = [document.incident(incident, 0.0) for incident in story.run(60).incidents]
+    known = {"health": 100, "issues": [], "mode": "auto", "limits": {}, "paused": [], "incidents": [asked]}
+    assert f"to have it done: healctl heal {asked['id']} (until " in text.status(known)
+    assert "to have it done: healctl heal --yes\n" in text.healed({"issues": [], "incidents": [asked]})

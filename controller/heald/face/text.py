@@ -18,7 +18,7 @@ def check(found: Document) -> str:
 
 def healed(done: Document) -> str:
     """What one pass did, and what is left."""
-    lines = [line for incident in done["incidents"] for line in _incident(incident)]
+    lines = [line for incident in done["incidents"] for line in _incident(incident, "healctl heal --yes")]
     left = done["issues"]
     lines.append(f"{_count(len(left), 'issue')} left:" if left else "nothing is wrong")
     return "\n".join([*lines, *_issues(left)])
@@ -102,7 +102,8 @@ def _issues(issues: Iterable[Document]) -> Iterator[str]:
         yield f"  {_severity(issue['severity'])}  {issue['kind']}  {issue['detail']}"
 
 
-def _incident(incident: Document) -> Iterator[str]:
+def _incident(incident: Document, yes: str = "") -> Iterator[str]:
+    """`yes`: the command that answers a question, where the daemon has not asked it."""
     name = f"{incident['id']}  {_severity(incident['severity'])}  {incident['kind']}  {incident['subject']}"
     yield f"{name}  {incident['outcome']}, since {_time(incident['opened'])}"
     for action in incident["actions"]:
@@ -117,7 +118,8 @@ def _incident(incident: Document) -> Iterator[str]:
         yield f"     {incident['reason']}"
     following = incident["next"]
     if following and incident["outcome"] == "asked":
-        yield f"     to have it done: healctl heal {incident['id']} (until {_time(following['at'])})"
+        numbered = f"healctl heal {incident['id']} (until {_time(following['at'])})"
+        yield f"     to have it done: {yes or numbered}"
     elif following:
         yield f"     next: {following['operation']} {following['target']} at {_time(following['at'])}"
 
