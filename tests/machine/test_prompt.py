@@ -35,6 +35,23 @@ def test_a_password_decides(machine: Machine, password: str, ends: str) -> None:
     assert answer.get("error", "AccessDenied") == "AccessDenied"
 
 
+def test_healctl_asks_for_the_password_itself(machine: Machine) -> None:
+    machine.run("systemctl", "reset-failed")
+    product.add_service(machine, "by-alice.service")
+    product.kill(machine, "by-alice.service")
+    environment = ["env", "-i", "PATH=/usr/bin:/bin", "HOME=/home/alice", "LANG=C.UTF-8", "TERM=dumb"]
+    with terminal([*machine.enter("alice"), *environment, "healctl", "heal"]) as screen:
+        screen.wait_for("Do service/start by-alice.service? [y/N]:")
+        screen.type("y\n")
+        screen.wait_for("Password:")
+        screen.type_secretly(PASSWORD)
+        shown = screen.read_to_end()
+    assert "nothing is wrong" in shown
+    assert "Traceback" not in shown
+    assert screen.code == 0
+    assert product.state(machine, "by-alice.service") == "active"
+
+
 def test_without_an_agent_nobody_is_asked(machine: Machine) -> None:
     product.add_service(machine, "unasked.service")
     product.kill(machine, "unasked.service")

@@ -32,15 +32,14 @@ def password_agent(*, wanted: bool) -> Iterator[None]:
 def _start() -> subprocess.Popen[bytes] | None:
     """pkttyagent for this very process, which owns the bus connection; None where it is not installed.
 
-    --fallback: where a desktop's own agent runs, that one asks. polkit 122 asks a fallback only in a session: without
-    one (su, a container's shell) it would ask nobody.
+    Not as a --fallback: polkit finds one only for a process in a login session, which a shell of su(1) or a container
+    has not. So who types at a terminal is asked there, also on a desktop.
     """
-    fallback = ["--fallback"] if "XDG_SESSION_ID" in os.environ else []
     libc = ctypes.CDLL(None)        # found before the fork: nothing may be loaded between fork and exec
     reader, writer = os.pipe()
     try:
         agent = subprocess.Popen(
-            ["pkttyagent", "--process", f"{os.getpid()},{_start_time()}", "--notify-fd", str(writer), *fallback],
+            ["pkttyagent", "--process", f"{os.getpid()},{_start_time()}", "--notify-fd", str(writer)],
             pass_fds=(writer,),
             # An agent that outlives a killed caller keeps the terminal's echo off.
             preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),

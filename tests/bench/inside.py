@@ -1,0 +1,110 @@
+"""Measures inside the machine: `inside.py idle SECONDS [churn] | looks COUNT | starts COUNT`. Prints JSON."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+UNITS = ("heald.service", "heald-helper.service", "bench-monit.service")
+SITE = "/usr/lib/heald/site"
+IMPORTS = "import sys; sys.path.insert(0, '/usr/lib/heald/helper'); import heald_helper.__main__"
+TICKS = 100                 # of /proc/PID/stat in a second: USER_HZ, the same on every Linux
+MIB = 1 << 20
+
+
+def main_pid(unit: str) -> int:
+    shown = subprocess.run(["systemctl", "show", "--property=MainPID", "--value", unit], capture_output=True, text=True,
+                           check=True)
+    return int(shown.stdout)
+
+
+def reading(pid: int) -> dict[str, float]:
+    """CPU seconds, wake-ups and memory in MiB of a process, as the kernel counts them."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    status = dict(line.split(":\t") for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    memory = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return {"cpu": (int(fields[11]) + int(fields[12])) / TICKS, "wakes": int(status["voluntary_ctxt_switches"]),
+            "rss": int(memory["Rss"].split()[0]) * 1024 / MIB, "pss": int(memory["Pss"].split()[0]) * 1024 / MIB}
+
+
+def idle(seconds: float, *, churn: bool) -> dict[str, Any]:
+    """What each process took in this time; `churn`: beside it a unit is started and stopped 200 times a minute."""
+    pids = {unit: pid for unit in UNITS if (pid := main_pid(unit))}
+    before = {unit: reading(pid) for unit, pid in pids.items()}
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if churn:
+            for word in ("start", "stop"):
+                subprocess.run(["systemctl", word, "churn.service"], check=True)
+        time.sleep(0.25 if churn else 1)
+    after = {unit: reading(pid) for unit, pid in pids.items()}
+    return {unit: {"cpu_percent": 100 * (now["cpu"] - before[unit]["cpu"]) / seconds,
+                   "wakes_per_second": (now["wakes"] - before[unit]["wakes"]) / seconds,
+                   "rss_mib": now["rss"], "pss_mib": now["pss"]} for unit, now in after.items()}
+
+
+async def looks(count: int) -> dict[str, float]:
+    """One full pass over live readings (ms of CPU and of time), and the thresholds alone over a ready one (µs)."""
+    sys.path.insert(0, SITE)
+    from heald import config, detector
+    from heald.bus.connection import Bus
+    from heald.bus.systemd import Manager
+    from heald.engine import ALL
+    from heald.senses import SystemSenses
+
+    settings, bus = config.load(), await Bus.connect()
+    senses = SystemSenses(Manager(bus))
+    snapshot = await senses.read(ALL, ())
+    cpu, wall = [], []
+    for _ in range(count):
+        began, spent = time.perf_counter(), time.process_time()
+        snapshot = await senses.read(ALL, ())
+        detector.detect(snapshot, settings, {})
+        wall.append(time.perf_counter() - began)
+        cpu.append(time.process_time() - spent)
+    began = time.perf_counter()
+    for _ in range(1000):
+        detector.detect(snapshot, settings, {})
+    alone = (time.perf_counter() - began) / 1000
+    bus.close()
+    return {"pass_cpu_ms": median(cpu) * 1e3, "pass_ms": median(wall) * 1e3, "thresholds_us": alone * 1e6}
+
+
+def starts(count: int) -> dict[str, float]:
+    """ms from exec to exit, the median of so many: the interpreter alone, the commands, and the helper's imports."""
+    commands = {
+        "python3 -IS -c pass": ["/usr/bin/python3", "-IS", "-c", "pass"],
+        "healctl --version": ["/usr/bin/healctl", "--version"],
+        "healctl check": ["/usr/bin/healctl", "check"],
+        "helper's imports": ["/usr/bin/python3", "-IS", "-c", IMPORTS],
+    }
+    found = {}
+    for name, command in commands.items():
+        times = []
+        for _ in range(count):
+            began = time.perf_counter()
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+            times.append((time.perf_counter() - began) * 1e3)
+        found[name] = median(times)
+    return found
+
+
+def main() -> None:
+    match sys.argv[1:]:
+        case ["idle", seconds, *churn]:
+            found: dict[str, Any] = idle(float(seconds), churn=bool(churn))
+        case ["looks", count]:
+            found = asyncio.run(looks(int(count)))
+        case ["starts", count]:
+            found = starts(int(count))
+        case _:
+            sys.exit(__doc__)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
