@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from heald import levels, quantities
 from heald.errors import Code, HealdError
 from heald.kinds import TABLE as KINDS
 from heald.model import Mode, Severity
+from heald.probes import WAYS, Probe, address, unit
 from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings
 from heald.thresholds import Thresholds
 
@@ -33,6 +35,8 @@ def load(path: Path = DEFAULT) -> Settings:
     for file in [path, *_drop_ins(path.with_name(path.name + ".d"))]:
         document = _document(file)
         settings = _merge(settings, document, file)
+        probes = tuple(_probes(document.get("probe", []), file))
+        settings = replace(settings, probes=(*settings.probes, *probes))
         for rule in _rules(document.get("rule", []), file):
             if rule.name in own:
                 where = own[rule.name].source
@@ -70,7 +74,7 @@ def _wrong(file: Path, key: str, text: str) -> HealdError:
 
 
 def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Settings:
-    tables = dict.fromkeys(("sense", "thresholds", "limits", "rule"), _as_is)
+    tables = dict.fromkeys(("sense", "thresholds", "limits", "rule", "probe"), _as_is)
     top = _table(document, {"mode": _mode, **tables}, file)
     sense = _table(top.get("sense", {}), {"interval": _interval}, file, "sense")
     counts = {"incidents_per_hour": _count, "rollbacks_per_day": _count, "pacing": _pacing}
@@ -100,20 +104,38 @@ def _thresholds(old: Thresholds, given: object, file: Path) -> Thresholds:
 
 
 def _rules(given: object, file: Path) -> Iterable[Rule]:
-    if not isinstance(given, list):
-        raise _wrong(file, "rule", "a rule begins with [[rule]]")
     known: dict[str, Read] = {
         "name": _text, "kind": _kind, "subject": _text, "severity": _severity, "for": _span, "mode": _mode,
         "settle": _span, "ladder": _ladder,
     }
-    for number, table in enumerate(given, 1):
-        where = f"rule[{number}]"
-        found = _table(table, known, file, where)
-        for key in ("name", "kind"):
-            if key not in found:
-                raise _wrong(file, f"{where}.{key}", "is missing")
+    for _, found in _array(given, "rule", known, ("name", "kind"), file):
         found["wait"] = found.pop("for", None)
         yield Rule(**found, source=str(file))
+
+
+def _probes(given: object, file: Path) -> Iterable[Probe]:
+    known: dict[str, Read] = {"unit": unit, "every": _interval, "timeout": _interval}
+    known |= {way: partial(address, way) for way in WAYS}
+    for where, found in _array(given, "probe", known, ("unit",), file):
+        ways = [way for way in WAYS if way in found]
+        if len(ways) != 1:
+            raise _wrong(file, where, f"needs one of {', '.join(WAYS)}, not {' and '.join(ways) or 'none'}")
+        [way] = ways
+        yield Probe(way=way, address=found.pop(way), **found)
+
+
+def _array(given: object, name: str, known: Mapping[str, Read], needed: Iterable[str],
+           file: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+    """The tables of one [[array]], each with its dotted key."""
+    if not isinstance(given, list):
+        raise _wrong(file, name, f"a {name} begins with [[{name}]]")
+    for number, table in enumerate(given, 1):
+        where = f"{name}[{number}]"
+        found = _table(table, known, file, where)
+        for key in needed:
+            if key not in found:
+                raise _wrong(file, f"{where}.{key}", "is missing")
+        yield where, found
 
 
 def _table(given: object, known: Mapping[str, Read], file: Path, prefix: str = "") -> dict[str, Any]:

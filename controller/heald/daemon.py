@@ -19,9 +19,11 @@ from heald.executor import DryRun
 from heald.history import REMEMBERED, History
 from heald.lifting import Lifter, limited
 from heald.notify import notify, watchdog_seconds
+from heald.pauses import Pauses
 from heald.readings import Part
 from heald.senses import SystemSenses
 from heald.sensors.container import in_container
+from heald.sensors.probes import Prober
 from heald.triggers import Trigger
 
 EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=
@@ -66,6 +68,8 @@ class Daemon:
         self._history = History(paths.state() / "history.db", say)
         self._stop = asyncio.Event()
         self._engine: Engine
+        self._pauses = Pauses(paths.state() / "paused.json", say)
+        self._prober = Prober((), lambda: self._engine.wake(Part.PROBES), say)
         self._published: Published | None = None
         self._trigger: Trigger | None = None
         self._lift: Callable[[], None] = lambda: None
@@ -76,10 +80,10 @@ class Daemon:
         manager = Manager(bus)
         login = Login(bus, lambda: self._engine.wake(Part.UNITS))
         helper = DryRun() if self._dry_run else HelperClient(bus)
-        self._engine = Engine(
-            SystemSenses(manager, login, limited=lambda: limited(self._history.known.values())), helper, self._history,
-            self._settings, say=say, changed=self._changed,
-        )
+        senses = SystemSenses(
+            manager, login, limited=lambda: limited(self._history.known.values()), prober=self._prober,
+            paused=self._pauses.now)
+        self._engine = Engine(senses, helper, self._history, self._settings, say=say, changed=self._changed)
         self._listen()
         self._trigger = None if in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
         await login.start()
@@ -89,9 +93,10 @@ class Daemon:
             self._lift = lambda: bus.spawn(lifter.lift(), "limits are lifted")
             bus.spawn(lifter.lift(everything=True), "what a crash left limited is lifted")
             await HelperClient(bus).watch_finished(lifter.seen)
-            published = Published(bus, self._read)
+            published = Published(bus, self._read, {"Pause": self._pause, "Resume": self._resume})
             await published.start()
             self._published = published
+        self._prober.use(self._settings.probes)
         lost = asyncio.create_task(self._stop_when_lost(bus))
         notify(f"READY=1\nSTATUS=watching, mode {self._settings.mode.label}")
         say(f"heald {__version__} watches this machine, mode {self._settings.mode.label}"
@@ -101,6 +106,7 @@ class Daemon:
         finally:
             notify("STOPPING=1")
             lost.cancel()
+            self._prober.stop()
             await self._engine.finish()
             self._history.close()
             was_lost = bus.lost.is_set()
@@ -130,9 +136,20 @@ class Daemon:
         except HealdError as error:
             say(f"the old configuration stays in force: {error}")
         else:
+            self._prober.use(self._settings.probes)
             self._engine.use(self._settings)
             say(f"configuration read again, mode {self._settings.mode.label}")
         notify("READY=1")
+
+    def _pause(self, subject: str, seconds: int) -> None:
+        self._pauses.pause(subject, seconds)
+        say(f"{subject} is paused until {self._pauses.now()[subject]}")
+        self._engine.wake(Part.UNITS)
+
+    def _resume(self, subject: str) -> None:
+        self._pauses.resume(subject)
+        say(f"{subject} is healed again")
+        self._engine.wake(Part.UNITS)
 
     def _changed(self, number: str) -> None:
         self._lift()
@@ -152,4 +169,5 @@ class Daemon:
             "Limits": self._engine.left,
             "Issues": [document.issue(i, numbers.get(i.key), offset) for i in issues],
             "Incidents": [document.incident(i, offset) for i in shown],
+            "Paused": [{"subject": subject, "until": end} for subject, end in self._pauses.now().items()],
         }

@@ -63,7 +63,6 @@ class Engine:
         self._judge = Judgement()
         self._jobs: set[str] = set()            # units of which a job that was not ours was done since the last look
         self._follows = False
-        self.paused: dict[str, float] = {}      # subjects that a person paused, and until when
         self._wanted: set[Part] = set()
         self._woken = asyncio.Event()
         self._ask_again()
@@ -204,7 +203,7 @@ class Engine:
     def _world(self, snapshot: Snapshot, found: Iterable[Issue]) -> resolver.World:
         return resolver.World(
             snapshot.now, snapshot.machine, self.settings, self._operations, jitter=self._manner.jitter,
-            paced=self._manner.paced, paused=self.paused, storm=causes.storm(found, self.open),
+            paced=self._manner.paced, storm=causes.storm(found, self.open),
         )
 
     def _worked(self) -> list[tuple[int, str, float]]:

@@ -126,7 +126,7 @@ def _changed(incident: Incident, issue: Issue) -> bool:
 
 
 def _ill(incident: Incident, issue: Issue) -> Incident:
-    settled = issue.unit is None or issue.unit.active_state == "failed"     # a unit on its way up is not yet ill again
+    settled = issue.unit is None or issue.value == issue.threshold      # a unit on its way up is not yet ill again
     ill = issue.seen if settled else incident.ill
     severity = max(incident.severity, issue.severity)
     if incident.well is None:
@@ -142,9 +142,10 @@ def _well(incident: Incident, now: float, limits: Limits, *, held: bool) -> Inci
         outcome = "healed" if by_us else "cleared"
         if incident.outcome == "gave-up":       # stays so, also when a person mends it
             outcome = incident.outcome
+        before = f"; before: {incident.reason}" if incident.outcome in {"observed", "asked", "stood-back"} else ""
         incident = replace(
             incident, well=now, outcome=outcome, healed=now if by_us else incident.healed, next=None,
-            skipped=frozenset(), reason=incident.reason if by_us else "it became well without heald",
+            skipped=frozenset(), reason=incident.reason if by_us else f"it became well without heald{before}",
         )
     ends = closes(incident, limits)
     return replace(incident, closed=now) if ends is not None and now >= ends and not held else incident

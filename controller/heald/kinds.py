@@ -11,8 +11,9 @@ from typing import Any
 from heald.bonds import fallen_from
 from heald.gauges import GAUGES, culprit, state, subject
 from heald.model import Issue, Severity
+from heald.probes import IN_A_ROW
 from heald.quantities import amount
-from heald.readings import FileSystem, Part, PathMode, Unit
+from heald.readings import Answer, FileSystem, Part, PathMode, Unit
 from heald.thresholds import Thresholds
 
 GIB = 1 << 30
@@ -86,6 +87,22 @@ def _permissions_wrong(paths: Iterable[PathMode], _: Thresholds) -> Iterator[Fin
         yield Finding(is_ != want, Issue("permissions-wrong", path.path, Severity.HIGH, 0, is_, want, detail), 0)
 
 
+def _probe_failed(answers: Iterable[Answer], _: Thresholds) -> Iterator[Finding]:
+    """Each probed unit by the probe that goes worst. One that is stopped owes no answer; one that has failed, or is
+    on its way up or down, is between, so that an open issue waits for the outcome."""
+    worst: dict[str, Answer] = {}
+    for answer in sorted(answers, key=lambda a: 0.5 if a.failures is None else a.failures):
+        worst[answer.unit.name] = answer
+    for name, answer in worst.items():
+        unit, count = answer.unit, min(answer.failures or 0, IN_A_ROW)
+        ill = True if count == IN_A_ROW else False if answer.failures == 0 else None
+        if unit.active_state != "active" or unit.job:
+            count, ill = 0, False if unit.active_state == "inactive" and not unit.job else None
+        detail = f"{name} is active, but {answer.address} fails: {answer.why}"
+        issue = Issue("probe-failed", name, Severity.HIGH, 0, count, IN_A_ROW, detail, unit=unit)
+        yield Finding(ill, issue, 0)
+
+
 def _owned(mode: int, uid: int, gid: int) -> str:
     return f"{mode:04o} {uid}:{gid}"
 
@@ -125,6 +142,7 @@ TABLE: dict[str, Row] = {
                         "down since a unit that it needs failed, which is well again"),
     "unit-flapping": Row(Part.UNITS, _unit_flapping, "a unit",
                          "5 restarts in 10 minutes or 20 in a day, by systemd or by heald", severity="medium"),
+    "probe-failed": Row(Part.PROBES, _probe_failed, "a unit", "a probe of it failed 3 times in a row"),
     "disk-full": Row(
         Part.STORAGE, _disk_full, "a backing device",
         "over {disk_percent:g} % used and less than {disk_free} free; clears 10 points below, or at half as much again",

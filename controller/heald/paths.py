@@ -4,6 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
+DAEMON_HISTORY = Path("/var/lib/heald/history.db")
+"""Of the daemon that systemd runs; members of group _heald may read it."""
+
 
 def state() -> Path:
     """The daemon's: /var/lib/heald under systemd (STATE_DIRECTORY=), a person's own folder in a checkout."""

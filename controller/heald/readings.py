@@ -4,7 +4,8 @@ The stamps of a Unit are systemd's own, CLOCK_MONOTONIC in microseconds, 0 = nev
 seconds.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -16,6 +17,7 @@ class Part(StrEnum):
     PERMISSIONS = "permissions"
     LOAD = "load"
     TEMPERATURE = "temperature"
+    PROBES = "probes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,16 @@ class PathMode:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """How one probe of a unit goes."""
+
+    unit: Unit
+    address: str
+    failures: int | None                # in a row; None: not known since the unit was started
+    why: str = ""                       # it failed last
+
+
+@dataclass(frozen=True, slots=True)
 class Holder:
     """The unit that holds most of something: of anonymous memory, or of the processors' time."""
 
@@ -145,6 +157,7 @@ class Machine:
     packages: str = ""                  # who holds a block inhibitor of root's on shutdown: a package manager at work
     switching: bool = False             # a NixOS generation is being switched to
     short_of_memory: bool = False       # full avg10 above 5, or under 10 % available
+    paused: Mapping[str, str] = field(default_factory=dict)     # subjects that a person paused, and until when
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +171,9 @@ class Snapshot:
     paths: tuple[PathMode, ...] | None = None
     loads: tuple[Load, ...] | None = None       # one; none in a container, where they are the host's
     temperatures: tuple[Temperature, ...] | None = None
+    answers: tuple[Answer, ...] | None = None
 
     def part(self, part: Part) -> tuple[object, ...] | None:
         """What one sensor filled in."""
         return {Part.UNITS: self.units, Part.STORAGE: self.filesystems, Part.PERMISSIONS: self.paths,
-                Part.LOAD: self.loads, Part.TEMPERATURE: self.temperatures}[part]
+                Part.LOAD: self.loads, Part.TEMPERATURE: self.temperatures, Part.PROBES: self.answers}[part]

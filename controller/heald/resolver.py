@@ -3,7 +3,7 @@
 Standing back comes before every rule; then the first rule that matches; then pacing and the limits over all.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -19,7 +19,7 @@ from heald.settings import Rule, Settings
 CLEANERS = frozenset({"resource/vacuum-journal", "resource/clean-temporary", "resource/clean-packages"})
 """Operations whose ladder goes through at once: each frees something, none interrupts anybody."""
 
-REPEATED = CLEANERS | {"service/start", "system/restore-permissions"}
+REPEATED = CLEANERS | {"service/start", "service/restart", "system/restore-permissions"}
 """What is tried again at each wait after the ladder."""
 
 GIVES_UP = 300.0            # a next wait of this many seconds or more is said once, as giving up
@@ -28,6 +28,7 @@ BUSY = 5.0                  # until a target that root was busy with is asked fo
 LEAST = 30.0                # between a limit of root's that was reached and the next try
 UNCERTAIN = 20.0            # how long an action that nobody saw the end of may still be at work: the helper's `wait`
 HOUR = 3600.0
+ASKED = 24 * HOUR           # for how long a question to a person stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,6 @@ class World:
     worked: Iterable[tuple[int, str, float]] = ()       # (incident, subject, when) of the repairs of the last hour
     jitter: float = 0.1                     # waits are up to this much longer, so that machines do not act in step
     paced: bool = True                      # a person who asks for a repair does not wait
-    paused: Mapping[str, float] | None = None   # subjects that a person paused, and until when
     storm: float | None = None              # until when a storm of failures is left alone
     place: Place | None = None              # of the issue among the others; None: it stands alone
     halted: bool = False                    # a person was seen to stop the unit
@@ -51,10 +51,11 @@ class World:
 def decide(issue: Issue, incident: Incident, world: World) -> Decision:
     """What to do about `issue`. An act has an action; all else has `until`."""
     now, later = world.now, world.now + world.settings.interval
-    reason = standback.reason(
-        issue, world.machine, now, halted=world.halted, taken=world.taken, paused=world.paused)
+    reason = standback.reason(issue, world.machine, now, halted=world.halted, taken=world.taken)
     if reason:      # looked at again after 2 s, doubling to the interval
         return Decision(Verdict.STAND_BACK, reason, until=now + min(max(2.0, now - incident.opened), later - now))
+    if issue.kind == "probe-failed" and issue.value != issue.threshold:
+        return Decision(Verdict.WAIT, "it is not known yet whether it answers", until=later)
     rule = world.settings.rule(issue.kind, issue.subject, issue.severity)
     if not any(rung.action(issue.target) for rung in rule.ladder):
         why = "has no unit to act on: it only observes" if rule.ladder else "only observes"
@@ -87,7 +88,8 @@ def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, w
         return Decision(Verdict.GIVE_UP, f"the ladder is used up; {action.name} is not repeated", until=later)
     due, why = _due(ladder, incident, issue, world)
     if mode is Mode.OBSERVE:
-        return Decision(Verdict.OBSERVE, f'rule "{rule.name}" only observes; it would do {action}', until=later)
+        who = f'rule "{rule.name}"' if rule.mode is mode else f'mode observe: rule "{rule.name}"'
+        return Decision(Verdict.OBSERVE, f"{who} only observes; it would do {action}", until=later)
     if world.place is not None and world.place.cause:
         return Decision(Verdict.WAIT, world.place.cause, action, later)
     if world.paced and world.storm and world.storm > now and issue.unit is not None:
@@ -97,12 +99,23 @@ def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, w
         verdict = Verdict.GIVE_UP if gives_up else Verdict.WAIT
         return Decision(verdict, why, action, due)
     if mode is Mode.ASK:
-        return Decision(Verdict.ASK, f'rule "{rule.name}" asks before {action}', action, later)
+        return _ask(rule, action, incident, world)
     full = _over_all(incident, world) if world.paced else 0.0
     if full > now:
         limit = world.settings.limits.incidents_per_hour
         return Decision(Verdict.WAIT, f"{limit} incidents an hour are worked on already", action, full)
-    return Decision(Verdict.ACT, f'rule "{rule.name}": {action}', action)
+    tried = repairs(incident)
+    before = f" (after {tried[-1].action.name})" if tried else ""
+    return Decision(Verdict.ACT, f'rule "{rule.name}": {action}{before}', action)
+
+
+def _ask(rule: Rule, action: Action, incident: Incident, world: World) -> Decision:
+    """A question stands for a day, in which a person does it or not; it is not asked twice in one incident."""
+    expires = incident.next[1] if incident.outcome == "asked" and incident.next else world.now + ASKED
+    if expires <= world.now or incident.outcome == "gave-up":
+        reason = f'rule "{rule.name}" asked for a day before {action}, and nobody did it'
+        return Decision(Verdict.GIVE_UP, reason, until=world.now + world.settings.interval)
+    return Decision(Verdict.ASK, f'rule "{rule.name}" asks before {action}', action, expires)
 
 
 def through(issue: Issue, incident: Incident, world: World) -> bool:

@@ -10,6 +10,7 @@ from heald.bus.systemd import Manager
 from heald.readings import Machine, Part, Snapshot, Unit
 from heald.sensors import journal, machine, permissions, storage, temperature
 from heald.sensors.load import LoadSensor
+from heald.sensors.probes import Prober
 from heald.sensors.units import Units
 
 EVIDENCE = ("result", "exec_main_status", "n_restarts", "service_type", "invocation")
@@ -39,6 +40,8 @@ class SystemSenses:
     login: Login | None = None
     limited: Callable[[], Iterable[str]] = tuple
     load: LoadSensor = field(default_factory=LoadSensor)
+    prober: Prober | None = None
+    paused: Callable[[], Mapping[str, str]] = dict      # subjects, and until when
     units: Units = field(init=False)
     _unfollow: Callable[[], Awaitable[None]] | None = field(init=False, default=None)
 
@@ -53,7 +56,7 @@ class SystemSenses:
         whole = Machine(
             state, up, login is not None and login.shutting_down, login is not None and login.sleeping,
             login.woke if login else None, packages=await login.packages() if login else "",
-            switching=machine.switching(), short_of_memory=machine.short_of_memory(),
+            switching=machine.switching(), short_of_memory=machine.short_of_memory(), paused=self.paused(),
         )
         failed = await self.units.read(names) if Part.UNITS in parts else None
         return Snapshot(
@@ -62,6 +65,7 @@ class SystemSenses:
             permissions.read() if Part.PERMISSIONS in parts else None,
             loads=await self.load.read(self.limited()) if Part.LOAD in parts else None,
             temperatures=temperature.read() if Part.TEMPERATURE in parts else None,
+            answers=await self.prober.read(self.manager) if self.prober and Part.PROBES in parts else None,
         )
 
     async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from heald.model import OPERATIONS, Action, Category, Mode, Severity, on_unit
+from heald.probes import Probe
 from heald.thresholds import Thresholds
 
 PACING = (0.0, 30.0, 120.0, 300.0, 900.0, 3600.0)
@@ -72,6 +73,7 @@ BUILT_IN = (
     Rule("disk", "disk-full", ladder=(_PACKAGES, _TEMPORARY, Rung(Category.RESOURCE, "vacuum-journal"))),
     Rule("inodes", "inodes-full", ladder=(_PACKAGES, _TEMPORARY)),
     Rule("permissions", "permissions-wrong", ladder=(Rung(Category.SYSTEM, "restore-permissions"),)),
+    Rule("probe", "probe-failed", ladder=(Rung(Category.SERVICE, "restart"),)),     # root: where may_restart names it
     Rule("memory", "memory-low", mode=Mode.ASK, ladder=(_LESS_MEMORY,)),
     Rule("memory pressure", "pressure-memory", mode=Mode.ASK, ladder=(_LESS_MEMORY,)),
     *(Rule(name, kind, mode=Mode.ASK, ladder=(_LESS_CPU,)) for name, kind in (
@@ -100,6 +102,7 @@ class Settings:
     thresholds: Thresholds = field(default_factory=Thresholds)
     limits: Limits = field(default_factory=Limits)
     rules: tuple[Rule, ...] = BUILT_IN      # a user's rules first
+    probes: tuple[Probe, ...] = ()
 
     def rule(self, kind: str, subject: str, severity: Severity) -> Rule:
         """The first that matches."""

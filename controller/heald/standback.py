@@ -1,6 +1,5 @@
 """When heald keeps its hands off, and why. Pure. No rule overrides it: in doubt systemd and the person come first."""
 
-from collections.abc import Mapping
 
 from heald.model import Issue
 from heald.readings import Machine, Unit
@@ -14,17 +13,13 @@ LASTING = ("own", "paused", "masked", "stopped", "reload", "cluster", "failure-a
 """Reasons that do not pass by themselves: a person must do something."""
 
 
-def reason(
-    issue: Issue, machine: Machine, now: float, *, halted: bool = False, taken: bool = False,
-    paused: Mapping[str, float] | None = None,
-) -> str:
+def reason(issue: Issue, machine: Machine, now: float, *, halted: bool = False, taken: bool = False) -> str:
     """One line that begins with the reason's word and a colon, or "" when there is none.
 
-    `halted`: a person was seen to stop it. `taken`: its stop was systemd's, as what it requires went down. `paused`:
-    subjects, and until when.
+    `halted`: a person was seen to stop it. `taken`: its stop was systemd's, as what it requires went down.
     """
-    if paused and paused.get(issue.subject, now) > now:
-        return f"paused: a person paused {issue.subject}; healctl resume {issue.subject} ends that"
+    if end := machine.paused.get(issue.subject):
+        return f"paused: by a person until {end}; healctl resume {issue.subject}"
     unit = issue.unit
     whole = _machine(machine, now)
     if whole or unit is None:

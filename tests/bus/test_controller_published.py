@@ -24,7 +24,8 @@ STATE: dict[str, object] = {
     "Version": "0.1.0", "Mode": "auto", "Health": 80, "Limits": {"incidents_left": 9},
     "Issues": [{"id": "1", "value": 91.5, "threshold": 90, "healed": None}],
     "Incidents": [{"id": "1", "actions": [{"operation": "service/start", "result": None}], "next": {"at": "x"},
-                   "paused": True, "big": 2**40, "words": ["a", "b"], "none": []}]}
+                   "paused": True, "big": 2**40, "words": ["a", "b"], "none": []}],
+    "Paused": [{"subject": "a.service", "until": "2026-01-01T00:00:00Z"}]}
 MACHINE_ID = Path("/etc/machine-id").read_text().strip()
 READ = {**STATE, "Issues": [{"id": "1", "value": 91.5, "threshold": 90}],
         "Incidents": [{"id": "1", "actions": [{"operation": "service/start"}], "next": {"at": "x"},
@@ -50,11 +51,11 @@ def test_what_the_daemon_knows_is_read_as_it_is_without_nulls() -> None:
     async def story() -> None:
         async with pair() as (bus, _):
             assert "systemctl start heald" in await fails(Code.UNREACHABLE, read_published(bus))
-            await Published(bus, lambda: STATE).start()
+            await Published(bus, lambda: STATE, {}).start()
             reader = await Bus.connect()
             try:
                 assert await read_published(reader) == READ
-                await fails(Code.BUSY, Published(reader, lambda: STATE).start())
+                await fails(Code.BUSY, Published(reader, lambda: STATE, {}).start())
             finally:
                 reader.close()
     run(story)
@@ -64,7 +65,7 @@ def test_a_foreign_client_finds_reads_and_cannot_write_it() -> None:
     async def story() -> None:
         address = os.environ["DBUS_SYSTEM_BUS_ADDRESS"]
         async with pair() as (bus, _):
-            await Published(bus, lambda: STATE).start()
+            await Published(bus, lambda: STATE, {}).start()
             name, path = controller1.NAME, controller1.PATH
             code, said = await busctl(address, "tree", "--list", name)
             assert (code, path in said.split()) == (0, True)
@@ -76,7 +77,8 @@ def test_a_foreign_client_finds_reads_and_cannot_write_it() -> None:
             for arguments, error in (
                     (("set-property", name, path, name, "Mode", "s", "x"), "can only be read"),
                     (("get-property", name, path, name, "Nonsense"), "no property Nonsense"),
-                    (("call", name, path, name, "Pause"), "no method org.heald.Controller1.Pause"),
+                    (("call", name, path, name, "Pause"), "Pause takes 'st', not ''"),
+                    (("call", name, path, name, "Approve", "s", "1"), "no method org.heald.Controller1.Approve"),
                     (("call", name, path, "org.freedesktop.DBus.Properties", "Get", "s", "x"), "signature 's'"),
                     (("call", name, path, "org.freedesktop.DBus.Properties", "GetAll", "s", "a.b"), "no interface a.b"),
                     (("call", name, "/elsewhere", name, "Pause"), f"try {path}"),
@@ -94,7 +96,7 @@ def test_a_foreign_client_finds_reads_and_cannot_write_it() -> None:
 def test_a_change_is_told_and_what_was_cached_is_stale() -> None:
     async def story() -> None:
         async with pair() as (bus, _):
-            published = Published(bus, lambda: STATE)
+            published = Published(bus, lambda: STATE, {})
             await published.start()
             reader, told, stale = await Bus.connect(), asyncio.Queue[Any](), asyncio.Queue[Any]()
             try:

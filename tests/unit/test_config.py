@@ -7,6 +7,7 @@ import pytest
 from heald import config
 from heald.errors import Code, HealdError
 from heald.model import Category, Mode, Severity
+from heald.probes import Probe
 from heald.settings import BUILT_IN, Rung, Settings
 
 
@@ -97,6 +98,15 @@ RULE = '[[rule]]\nname = "x"\nkind = "unit-failed"\n'
     (RULE + "sbject = 'a'", 'rule[1].sbject: unknown key; did you mean "subject"?'),
     (RULE + RULE, 'rule.name: "x" is taken by a rule in'),
     ("[[rule]]\nname = 'service'\nkind = 'disk-full'", 'rule.name: "service" is taken by a built-in rule'),
+    ("[probe]\nunit = 'a.service'", "probe: a probe begins with [[probe]]"),
+    ("[[probe]]\ntcp = '127.0.0.1:1'", "probe[1].unit: is missing"),
+    ("[[probe]]\nunit = 'nginx'\nunix = '/x'",
+     'probe[1].unit: must be the full name of a unit such as "nginx.service"'),
+    ("[[probe]]\nunit = 'a.service'", "probe[1]: needs one of http, tcp, unix, not none"),
+    ("[[probe]]\nunit = 'a.service'\nunix = '/x'\ntcp = '127.0.0.1:1'",
+     "probe[1]: needs one of http, tcp, unix, not tcp and unix"),
+    ("[[probe]]\nunit = 'a.service'\nhttp = 'https://x'", 'probe[1].http: must be such as "http://127.0.0.1/health"'),
+    ("[[probe]]\nunit = 'a.service'\nunix = '/x'\nevry = '1s'", 'probe[1].evry: unknown key; did you mean "every"?'),
     ("[limits]\npacing = ['0s', '99999999w']", 'limits.pacing: "99999999w" is more than a year'),
     ('"a\\nb" = 1', "a\\nb: unknown key"),
     ("x = " + "[" * 5000 + "]" * 5000, "cannot be read: "),
@@ -110,6 +120,12 @@ def test_a_mistake_is_one_line_with_file_and_key(tmp_path: Path, text: str, word
     assert "\n" not in line
     assert caught.value.code is Code.CONFIG
     assert caught.value.exit_code == 2
+
+
+def test_probes_of_all_files_count(tmp_path: Path) -> None:
+    probe = "[[probe]]\nunit = 'a.service'\n"
+    settings = load(tmp_path, probe + "tcp = '127.0.0.1:1'\nevery = '5s'\ntimeout = '1s'\n", b=probe + "unix = '/x'\n")
+    assert settings.probes == (Probe("a.service", "tcp", "127.0.0.1:1", 5, 1), Probe("a.service", "unix", "/x", 10, 3))
 
 
 def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:

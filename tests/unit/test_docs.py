@@ -26,7 +26,7 @@ def test_the_documented_values_are_the_built_in_ones(tmp_path: Path) -> None:
     controller, _ = blocks(CONFIGURATION, "toml")
     (tmp_path / "heald.toml").write_text(controller)
     settings = config.load(tmp_path / "heald.toml")
-    assert replace(settings, rules=BUILT_IN) == Settings()
+    assert replace(settings, rules=BUILT_IN, probes=()) == Settings()
     assert [rule.name for rule in settings.rules[:-len(BUILT_IN)]] == ["search", "leave the backup alone"]
 
 

@@ -15,19 +15,19 @@ HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
-        "quantities", "settings", "document", "thresholds", "levels", "gauges")
+        "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
     {"errors", "quantities", "clock", "notify", "paths", "triggers"},
     {"readings"},
     {"model"},
-    {"thresholds", "levels"},
+    {"thresholds", "levels", "probes"},
     {"settings", "document"},
     {"gauges", "bonds"},
     {"kinds"},
     {"config", "detector"},
-    {"causes", "incidents", "standback", "records", "sensors", "bus"},
+    {"causes", "incidents", "standback", "records", "pauses", "sensors", "bus"},
     {"resolver", "judgement", "executor", "history", "senses"},
     {"repairs"},
     {"engine", "lifting"},

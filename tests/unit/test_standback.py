@@ -74,8 +74,8 @@ def test_killed_for_memory_while_there_is_too_little() -> None:
 
 def test_what_is_paused_until_then() -> None:
     issue = Issue("disk-full", "/", Severity.HIGH, 0, "", "", "")
-    assert reason(issue, Machine(), 1000, paused={"/": 1001}).startswith("paused: ")
-    assert reason(issue, Machine(), 1000, paused={"/": 1000, "/srv": 2000}) == ""
+    assert reason(issue, Machine(paused={"/": "12:00"}), 1000).startswith("paused: by a person until 12:00")
+    assert reason(issue, Machine(paused={"/srv": "12:00"}), 1000) == ""
 
 
 def test_a_stop_that_was_seen_and_one_that_was_systemds() -> None:

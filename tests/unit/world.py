@@ -10,7 +10,7 @@ from heald.errors import Code
 from heald.executor import DryRun
 from heald.history import History
 from heald.model import Action, Incident, Result
-from heald.readings import FileSystem, Load, Machine, Part, PathMode, Snapshot, Unit
+from heald.readings import Answer, FileSystem, Load, Machine, Part, PathMode, Snapshot, Unit
 from heald.settings import Settings
 
 BEGIN = 1000.0
@@ -34,6 +34,7 @@ class World:
     since: dict[str, float] = field(default_factory=dict)   # when a unit was started
     takes: float = 0.0                                      # seconds until root answers
     busy: dict[str, asyncio.Future[None]] = field(default_factory=dict)     # what root works on now
+    silent: dict[str, int | None] = field(default_factory=dict)     # how often a unit's probe has failed in a row
     lasts: dict[str, float] = field(default_factory=dict)   # for how many seconds a unit stays up once it is started
 
     def fail(self, name: str, **facts: object) -> None:
@@ -84,10 +85,15 @@ class World:
             tuple(self.filesystems.values()) if Part.STORAGE in parts else None,
             tuple(self.paths.values()) if Part.PERMISSIONS in parts else None,
             loads=(self.load,) if self.load and Part.LOAD in parts else None,
+            answers=self.probed(),
         )
 
     async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
         self.tell_job = ended
+
+    def probed(self) -> tuple[Answer, ...]:
+        """As many failures as were set for each unit; none are known once it was started."""
+        return tuple(Answer(self.units[name], "127.0.0.1:80", count, "refused") for name, count in self.silent.items())
 
     async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
         return {"Result": unit.result}, [f"{unit.name} died"]

@@ -22,7 +22,7 @@ _INTERACTIVE = MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION
 
 SignalCallback = Callable[[list[Any]], None]
 OwnerCallback = Callable[[str], None]
-Server = Callable[[Message], Message]
+Server = Callable[[Message], Message | None]
 
 
 class Bus:
@@ -149,8 +149,12 @@ class Bus:
                                         "stop that heald first, one is enough")
 
     def serve(self, answer: Server) -> None:
-        """Lets `answer` make the reply to every call that comes in and wants one."""
+        """Lets `answer` make the reply to every call that comes in and wants one; None where it replies later."""
         self._server = answer
+
+    def reply(self, message: Message) -> None:
+        """Sends a reply that was not made at once."""
+        self._bus.post(message)
 
     def emit(self, path: str, interface: str, member: str, signature: str, body: Sequence[object]) -> None:
         """Sends a signal to whom it may concern; nothing happens when the bus is lost."""
@@ -173,10 +177,10 @@ class Bus:
 
     def _received(self, message: Message) -> None:
         if message.message_type is MessageType.METHOD_CALL:
-            if self._server is not None:
-                self._bus.post(self._server(message))
-            else:
-                self._bus.post(Message.new_error(message, "org.freedesktop.DBus.Error.UnknownObject", "nothing here"))
+            nothing = Message.new_error(message, "org.freedesktop.DBus.Error.UnknownObject", "nothing here")
+            reply = self._server(message) if self._server is not None else nothing
+            if reply is not None:
+                self._bus.post(reply)
         elif message.sender == _BUS and message.member == "NameOwnerChanged":
             self._owner_changed(*message.body)
         else:

@@ -1,39 +1,72 @@
 """org.heald.Controller1: what the daemon knows, for everyone to read; and the other end, for `healctl status`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dbus_next.constants import MessageFlag
+from dbus_next.message import Message
 from dbus_next.signature import Variant
 
 from ..errors import Code, HealdError
 from .connection import Bus
+from .polkit import authorize
 from .served import Served
 
 NAME = INTERFACE = "org.heald.Controller1"
 PATH = "/org/heald/Controller1"
-_CHANGING = ["Mode", "Health", "Limits", "Issues", "Incidents"]
+_CHANGING = ["Mode", "Health", "Limits", "Issues", "Incidents", "Paused"]
+_PAUSE = "org.heald.controller.pause"       # the polkit action
+_AT_ONCE = 8                # calls that wait for polkit, one of each caller
 _SCALARS: tuple[tuple[type, str], ...] = ((bool, "b"), (int, "x"), (float, "d"), (str, "s"))    # a bool is an int, too
 _XML = Path(__file__).with_name(f"{INTERFACE}.xml")
 
 Read = Callable[[], dict[str, object]]
+Asked = Callable[..., None]
 
 
 class Published:
-    """Serves what `read()` gives: Version, Mode, Health, Limits, and Issues and Incidents as lists of plain dicts."""
+    """Serves what `read()` gives: the properties by name, Issues, Incidents and Paused as lists of plain dicts.
 
-    def __init__(self, bus: Bus, read: Read) -> None:
-        self._bus, self._read = bus, read
+    `methods` are the interface's: each does what polkit let the caller do, or raises HealdError.
+    """
+
+    def __init__(self, bus: Bus, read: Read, methods: Mapping[str, Asked]) -> None:
+        self._bus, self._read, self._methods = bus, read, methods
+        self._waiting: set[str] = set()     # the callers about whom polkit is asked
 
     async def start(self) -> None:
         """Takes the name and serves. HealdError when another heald has it or the bus policy does not let us."""
-        served = Served(_XML.read_text("utf-8"), self._values)
+        served = Served(_XML.read_text("utf-8"), self._values, self._called)
         self._bus.serve(served.answer)
         await self._bus.request_name(NAME)
 
     def changed(self, incident: int) -> None:
         """Tells that an incident was opened, acted on or ended, and that what others remember is stale."""
         self._bus.emit(PATH, INTERFACE, "Changed", "s", [str(incident)])
+        self._stale()
+
+    def _called(self, call: Message) -> Message | None:
+        if call.sender in self._waiting or len(self._waiting) >= _AT_ONCE:
+            return _refusal(call, HealdError(Code.LIMITS_EXCEEDED, "a call is waiting already; try again later"))
+        self._waiting.add(call.sender)
+        self._bus.spawn(self._do(call), call.member)
+        return None
+
+    async def _do(self, call: Message) -> None:
+        try:
+            interactive = bool(call.flags & MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION)
+            await authorize(self._bus, call.sender, _PAUSE, {"subject": call.body[0]}, interactive=interactive)
+            if await self._bus.owner(call.sender):      # who has gone does not want it any more
+                self._methods[call.member](*call.body)
+                self._stale()
+            self._bus.reply(Message.new_method_return(call))
+        except HealdError as error:
+            self._bus.reply(_refusal(call, error))
+        finally:
+            self._waiting.discard(call.sender)
+
+    def _stale(self) -> None:
         self._bus.emit(PATH, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as",
                        [INTERFACE, {}, _CHANGING])
 
@@ -42,12 +75,28 @@ class Published:
                 for name, value in self._read().items()}
 
 
-async def read_published(bus: Bus) -> dict[str, Any]:
-    """All properties of the running heald, plain. HealdError(UNREACHABLE) when none runs."""
+async def running(bus: Bus) -> None:
+    """HealdError(UNREACHABLE) when no heald is on this bus."""
     if not await bus.owner(NAME):
         raise HealdError(Code.UNREACHABLE, f"heald is not running: nobody owns {NAME} on the {bus.kind} bus; "
                                            "start it with `systemctl start heald`")
+
+
+async def read_published(bus: Bus) -> dict[str, Any]:
+    """All properties of the running heald, plain. HealdError(UNREACHABLE) when none runs."""
+    await running(bus)
     return await bus.properties(NAME, PATH, INTERFACE)
+
+
+async def ask(bus: Bus, method: str, signature: str, *arguments: object) -> None:
+    """Has the running heald do something; polkit may ask the person who called. Raises HealdError."""
+    await running(bus)
+    await bus.call(NAME, PATH, INTERFACE, method, signature, arguments, timeout=130, interactive=True)
+
+
+def _refusal(call: Message, error: HealdError) -> Message:
+    domain = "org.heald.Error." if error.code is Code.FAILED else "org.freedesktop.DBus.Error."
+    return Message.new_error(call, domain + error.code.value, str(error))
 
 
 def _row(row: dict[str, object]) -> dict[str, Variant]:

@@ -1,4 +1,4 @@
-"""Answers the calls that any D-Bus object must answer: Introspectable, Properties (read-only) and Peer."""
+"""Answers the calls that any D-Bus object must answer (Introspectable, Properties, Peer), and hands on its own."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -12,22 +12,27 @@ _STANDARD = "org.freedesktop.DBus."
 
 
 class Served:
-    """One object with the read-only properties of one interface, described by its XML file.
+    """One object with the read-only properties and the methods of one interface, described by its XML file.
 
-    `read` gives all its properties, each a value that its type in the XML can carry.
+    `read` gives all its properties, each a value that its type in the XML can carry; `called` gets the calls of its
+    methods whose arguments have the types in the XML, and replies when it can.
     """
 
-    def __init__(self, xml: str, read: Callable[[], dict[str, object]]) -> None:
+    def __init__(
+        self, xml: str, read: Callable[[], dict[str, object]], called: Callable[[Message], Message | None],
+    ) -> None:
         node = ET.fromstring(xml)       # noqa: S314  our own file, installed beside this one
         interface = node.find("interface")
         if interface is None:
             raise ValueError("the XML has no interface")
-        self._xml, self._read = xml, read
+        self._xml, self._read, self._called = xml, read, called
         self.path, self.interface = node.attrib["name"], interface.attrib["name"]
         self._types = {entry.attrib["name"]: entry.attrib["type"] for entry in interface.iter("property")}
+        self._methods = {method.attrib["name"]: "".join(arg.attrib["type"] for arg in method.iter("arg"))
+                         for method in interface.iter("method")}
 
-    def answer(self, call: Message) -> Message:
-        """The reply, or the error, to a method call."""
+    def answer(self, call: Message) -> Message | None:
+        """The reply, or the error, to a method call; None where it follows."""
         if call.interface in {None, _STANDARD + "Introspectable"} and call.member == "Introspect":
             return self._introspect(call)
         if call.interface == _STANDARD + "Peer":
@@ -36,6 +41,11 @@ class Served:
             return _error(call, "UnknownObject", f"nothing at {call.path}; try {self.path}")
         if call.interface == _STANDARD + "Properties":
             return self._properties(call)
+        if call.interface in {None, self.interface} and call.member in self._methods:
+            wanted = self._methods[call.member]
+            if call.signature == wanted:
+                return self._called(call)
+            return _error(call, "InvalidArgs", f"{call.member} takes '{wanted}', not '{call.signature}'")
         return _unknown_method(call)
 
     def _introspect(self, call: Message) -> Message:

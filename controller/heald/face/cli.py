@@ -59,17 +59,19 @@ def check(as_json: bool = JSON) -> None:
 
 @app.command()
 def heal(
+    number: str = typer.Argument("", metavar="[ID]", show_default=False,
+                                 help="One incident that `healctl status` shows; else all that is wrong."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done, and do nothing."),
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask before each repair."),
     as_json: bool = JSON,
 ) -> None:
     """Look once and repair what is wrong, as you: polkit may ask for your password.
 
-    Example: healctl heal --dry-run
+    Examples: healctl heal --dry-run; healctl heal 12
     """
     from heald.face import passes, text
 
-    done = passes.heal(dry_run=dry_run, yes=yes, quiet=as_json)
+    done = passes.heal(number, dry_run=dry_run, yes=yes, quiet=as_json)
     _show(done.document, as_json, text.healed)
     sys.exit(done.exit_code)
 
@@ -99,8 +101,52 @@ def history(
 
 
 @app.command()
-def rules(as_json: bool = JSON) -> None:
+def watch(as_json: bool = typer.Option(False, "--json", help="Print one JSON object a line.")) -> None:
+    """Follow what the daemon does, one line an event, until Ctrl-C."""
+    from heald.face import following, passes
+
+    def tell(event: dict[str, Any]) -> None:
+        if not _print(following.line(event, as_json=as_json)):
+            raise typer.Exit
+
+    passes.run(following.follow(tell))
+
+
+@app.command()
+def pause(
+    subject: str = typer.Argument(..., metavar="SUBJECT", help="A unit's full name, a mount point, a path."),
+    span: str = typer.Argument(..., metavar="SPAN", help="For how long, such as 30min or 2h; it ends by itself."),
+) -> None:
+    """Have the daemon keep its hands off one subject for a while.
+
+    polkit may ask for your password. Example: healctl pause nginx.service 2h
+    """
+    from heald.face import pausing, text
+
+    _print(text.paused(subject, pausing.pause(subject, span)))
+
+
+@app.command()
+def resume(subject: str = typer.Argument(..., metavar="SUBJECT", help="What was paused.")) -> None:
+    """End a pause at once."""
+    from heald.face import pausing
+
+    pausing.resume(subject)
+    _print(f"{subject} is healed again")
+
+
+rules_app = typer.Typer(
+    help="The rules in the order in which they are tried; the first that matches decides.",
+    invoke_without_command=True, rich_markup_mode=None,
+)
+app.add_typer(rules_app, name="rules")
+
+
+@rules_app.callback()
+def rules(context: typer.Context, as_json: bool = JSON) -> None:
     """The rules in the order in which they are tried; the first that matches decides."""
+    if context.invoked_subcommand:
+        return
     from heald import config, document
     from heald.face import text
 
@@ -108,11 +154,52 @@ def rules(as_json: bool = JSON) -> None:
     _show(known, as_json, text.rules)
 
 
+@rules_app.command("test")
+def explain(
+    kind: str = typer.Argument(..., metavar="KIND", help="Such as unit-failed."),
+    subject: str = typer.Argument(..., metavar="SUBJECT", help="Such as nginx.service."),
+    severity: str = typer.Option("high", "--severity", help="low, medium, high or critical."),
+    as_json: bool = JSON,
+) -> None:
+    """Which rule decides about such an issue, and why no other.
+
+    Example: healctl rules test unit-failed nginx.service
+    """
+    from heald import config
+    from heald.face import ruling, text
+    from heald.kinds import TABLE
+    from heald.model import Severity
+
+    for word, known in ((kind, list(TABLE)), (severity, [level.label for level in Severity])):
+        if word not in known:
+            raise HealdError(Code.INVALID_ARGS, f'"{word}" is not one of {", ".join(known)}')
+    found = ruling.explain(config.load(), kind, subject, Severity[severity.upper()])
+    _show(found, as_json, text.explained)
+
+
+@rules_app.command("replay")
+def replay(
+    since: str = typer.Option("30d", "--since", help="How far back, such as 12h or 30d."),
+    as_json: bool = JSON,
+) -> None:
+    """What today's rules would have decided differently."""
+    from heald import config
+    from heald.face import ruling, text
+
+    _show(ruling.replay(config.load(), since), as_json, text.replayed)
+
+
 def _show(known: Mapping[str, Any], as_json: bool, words: Callable[[Mapping[str, Any]], str]) -> None:
-    """As JSON or in words; typer takes the colours away where nobody would see them."""
+    _print(json.dumps(known, indent=2, ensure_ascii=False) if as_json else words(known))
+
+
+def _print(words: str) -> bool:
+    """Whether anybody reads it; typer takes the colours away where nobody would see them."""
     try:
-        typer.echo(json.dumps(known, indent=2, ensure_ascii=False) if as_json else words(known))
+        typer.echo(words)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing more is tried at the exit
         if not isinstance(error, BrokenPipeError):      # else whoever read us has seen enough
             raise HealdError(Code.FAILED, f"standard output: {error.strerror}") from None
+        return False
+    return True

@@ -2,10 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from glob import escape
 from typing import Any, TypeVar
 
 from heald import clock, config, detector, document, paths
@@ -20,11 +20,11 @@ from heald.executor import DryRun
 from heald.face.agent import password_agent
 from heald.face.consent import Consent
 from heald.history import History, read
-from heald.model import Incident, Issue, Mode, Severity
+from heald.model import Attempt, Incident, Issue, Mode, Result, Severity
 from heald.senses import SystemSenses
-from heald.settings import Settings
+from heald.sensors.probes import Prober
+from heald.settings import Rule, Settings
 
-DAEMON_HISTORY = Path("/var/lib/heald/history.db")
 T = TypeVar("T")
 INTERRUPTED = 130       # 128 + SIGINT, as shells have it
 
@@ -42,7 +42,8 @@ def remaining(issues: Iterable[Mapping[str, Any]]) -> int:
     return int(any(Severity[i["severity"].upper()] >= Severity.MEDIUM for i in issues))
 
 
-def _run(task: Coroutine[Any, Any, T]) -> T:
+def run(task: Coroutine[Any, Any, T]) -> T:
+    """To its end; Ctrl-C ends it as it ends every command."""
     try:
         return asyncio.run(task)
     except KeyboardInterrupt:
@@ -51,14 +52,14 @@ def _run(task: Coroutine[Any, Any, T]) -> T:
 
 def check() -> Pass:
     """One look at everything; HealdError when systemd cannot be asked."""
-    return _run(_check())
+    return run(_check())
 
 
 async def _check() -> Pass:
     settings = config.load()
     bus = await Bus.connect()
     with closing(bus):
-        snapshot = await SystemSenses(Manager(bus)).read(ALL, ())
+        snapshot = await SystemSenses(Manager(bus), prober=_prober(settings)).read(ALL, ())
         found = detector.issues(detector.detect(snapshot, settings, {}, at_once=True))
         numbers: dict[tuple[str, str], int] = {}
         with suppress(HealdError):          # the numbers are the daemon's; without one there are none
@@ -68,35 +69,82 @@ async def _check() -> Pass:
     return Pass({"version": 1, "health": detector.health(found), "issues": issues}, remaining(issues))
 
 
-def heal(*, dry_run: bool, yes: bool, quiet: bool) -> Pass:
-    """One look and repair, as the person who asks. `quiet`: nothing is said on standard error while it works."""
-    return _run(_heal(dry_run=dry_run, yes=yes, quiet=quiet))
+def heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
+    """One look and repair, as the person who asks: of one incident of the daemon's, whose number is their yes, or with
+    "" of everything. `quiet`: nothing is said on standard error while it works."""
+    return run(_heal(number, dry_run=dry_run, yes=yes or bool(number), quiet=quiet))
 
 
-async def _heal(*, dry_run: bool, yes: bool, quiet: bool) -> Pass:
+async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
     asks = not yes and not dry_run and sys.stdin.isatty()
     bus = await Bus.connect()
     with closing(bus), password_agent(wanted=not dry_run):
+        settings = _as_asked(config.load(), present=asks or yes or dry_run)
+        known = await _published(bus, needed=bool(number))
+        only = _incident(known, number) if number else None
+        if only is not None:
+            settings = replace(settings, rules=tuple(_narrowed(settings.rules, *only)))
+        paused = {one["subject"]: one["until"] for one in known["Paused"]}
         consent = Consent(DryRun() if dry_run else HelperClient(bus, interactive=True), asks=asks)
         history = History(paths.own_state() / "history.db", _complain)
         now = clock.boottime()
         history.save(replace(i, closed=now, next=None) for i in history.known.values() if i.closed is None)
         before = max(history.known, default=0)
+        reasons: dict[float, str] = {}
+
+        def changed(one: str) -> None:
+            if attempts := history.known[int(one)].attempts:
+                reasons.setdefault(attempts[-1].started, history.known[int(one)].reason)
+
         login = Login(bus, lambda: None)
         await login.start()
-        settings = _as_asked(config.load(), present=asks or yes or dry_run)
         engine = Engine(
-            SystemSenses(Manager(bus), login), consent, history, settings,
-            say=_silent if quiet else _complain, manner=Manner(paced=False, at_once=True, jitter=0.0),
+            SystemSenses(Manager(bus), login, prober=_prober(settings), paused=lambda: paused), consent, history,
+            settings, say=_silent if quiet or number else _complain, changed=changed,
+            manner=Manner(paced=False, at_once=True, jitter=0.0),
         )
         await _one_pass(engine)
         history.close()
-    mine = [i for i in history.known.values() if i.id > before]
-    issues = _issues(engine.issues, engine.numbers)
+    mine = [i for i in history.known.values() if i.id > before and only in {None, i.key}]
+    if number:
+        mine = [replace(i, id=int(number)) for i in mine]       # as the daemon calls it
+    issues = _issues([i for i in engine.issues if only in {None, i.key}], engine.numbers | {i.key: i.id for i in mine})
     offset = clock.offset()
+    if dry_run:
+        mine = [replace(i, attempts=tuple(_explained(a, reasons) for a in i.attempts)) for i in mine]
     done = [document.incident(i, offset) for i in mine]
     code = INTERRUPTED if consent.left else _exit_code(mine, issues)
     return Pass({"version": 1, "issues": issues, "incidents": done}, code)
+
+
+async def _published(bus: Bus, *, needed: bool) -> dict[str, Any]:
+    """What the daemon publishes; where it is not `needed` and no daemon runs, that nothing is known."""
+    try:
+        return await read_published(bus)
+    except HealdError:
+        if needed:
+            raise
+        return {"Paused": [], "Incidents": []}
+
+
+def _incident(known: Mapping[str, Any], number: str) -> tuple[str, str]:
+    """Kind and subject of an open incident of the daemon's; HealdError(INVALID_ARGS) when there is none."""
+    for one in known["Incidents"]:
+        if one["id"] == number and "closed" not in one:
+            return one["kind"], one["subject"]
+    raise HealdError(Code.INVALID_ARGS, f"there is no open incident {number!r}; `healctl status` shows which there are")
+
+
+def _narrowed(rules: Iterable[Rule], kind: str, subject: str) -> Iterator[Rule]:
+    """The rules that can match one issue, and match no other."""
+    for rule in rules:
+        if rule.matches(kind, subject, Severity.CRITICAL):
+            yield replace(rule, kind=escape(kind), subject=escape(subject))
+
+
+def _explained(attempt: Attempt, reasons: Mapping[float, str]) -> Attempt:
+    """A rehearsed attempt with why it would be made."""
+    return replace(attempt, result=Result("would", reasons.get(attempt.started, "")))
 
 
 async def _one_pass(engine: Engine) -> None:
@@ -115,6 +163,11 @@ async def _one_pass(engine: Engine) -> None:
             return
 
 
+def _prober(settings: Settings) -> Prober:
+    """For one look: asked whenever it is read."""
+    return Prober(settings.probes, lambda: None, _complain)
+
+
 def _as_asked(settings: Settings, *, present: bool) -> Settings:
     """The cap on the rules is the daemon's. Where a person is present, they are the one whom a rule would ask."""
     rules = tuple(replace(r, mode=Mode.AUTO) if present and r.mode is Mode.ASK else r for r in settings.rules)
@@ -131,7 +184,7 @@ def _exit_code(mine: Iterable[Incident], issues: list[document.Document]) -> int
 
 def status() -> dict[str, Any]:
     """What the daemon knows; HealdError(UNREACHABLE) when there is none."""
-    return _run(_status())
+    return run(_status())
 
 
 async def _status() -> dict[str, Any]:
@@ -142,20 +195,20 @@ async def _status() -> dict[str, Any]:
         "version": 1, "mode": known["Mode"], "health": known["Health"],
         "issues": [document.whole_issue(i) for i in known["Issues"]],
         "incidents": [document.whole_incident(i) for i in known["Incidents"] if "closed" not in i],
-        "paused": [], "limits": known["Limits"],
+        "paused": known["Paused"], "limits": known["Limits"],
     }
 
 
 def history(count: int) -> tuple[dict[str, Any], str]:
     """The newest `count` incidents, and a word for standard error about where they come from, or ""."""
     try:
-        found = read(DAEMON_HISTORY, count)
+        found = read(paths.DAEMON_HISTORY, count)
     except OSError as error:
         try:
-            known = _run(_published_incidents())[:count]
+            known = run(_published_incidents())[:count]
         except HealdError:
             if isinstance(error, FileNotFoundError):
-                return {"version": 1, "incidents": []}, f"there is no history yet at {DAEMON_HISTORY}"
+                return {"version": 1, "incidents": []}, f"there is no history yet at {paths.DAEMON_HISTORY}"
             raise
         note = f"{error}; these are the last that the running heald knows. Members of group _heald may read it"
         return {"version": 1, "incidents": known}, note

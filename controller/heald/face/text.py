@@ -18,7 +18,7 @@ def check(found: Document) -> str:
 
 def healed(done: Document) -> str:
     """What one pass did, and what is left."""
-    lines = [line for incident in done["incidents"] for line in _incident(incident)]
+    lines = [line for incident in done["incidents"] for line in _incident(incident, "healctl heal --yes")]
     left = done["issues"]
     lines.append(f"{_count(len(left), 'issue')} left:" if left else "nothing is wrong")
     return "\n".join([*lines, *_issues(left)])
@@ -30,7 +30,14 @@ def status(known: Document) -> str:
     head = f"{_health(known['health'], known['issues'])}; mode {known['mode']}"
     head += f", {_count(left, 'incident')} left this hour"
     lines = [line for incident in known["incidents"] for line in _incident(incident)]
+    lines += [f"paused: {one['subject']} until {_time(one['until'])}" for one in known["paused"]]
     return "\n".join([head, *lines])
+
+
+def paused(subject: str, known: Document) -> str:
+    """What became of a pause."""
+    [end] = [one["until"] for one in known["Paused"] if one["subject"] == subject]
+    return f"{subject} is paused until {_time(end)}; heald keeps its hands off it"
 
 
 def history(known: Document) -> str:
@@ -52,6 +59,40 @@ def rules(known: Document) -> str:
     return "\n".join(lines)
 
 
+def explained(found: Document) -> str:
+    """Which rule decides, and why not the others."""
+    lines = [f"{number}. {rule['name']} ({rule['source']}): {rule['why']}"
+             for number, rule in enumerate(found["rules"], 1)]
+    issue = f"{found['kind']} {found['subject']}, {found['severity']}"
+    then = f"{found['mode']}: {', then '.join(found['ladder']) or 'no operation'}"
+    if found["rule"] is None:
+        then = "no rule matches: it is observed"
+    return "\n".join([issue, *(f"  {line}" for line in lines), f"then {then}"])
+
+
+def replayed(found: Document) -> str:
+    """What would have been decided differently."""
+    lines = [f"{_count(found['incidents'], 'incident')}, {len(found['changes'])} would have been decided differently"]
+    for one in found["changes"]:
+        lines += [
+            f"{one['id']}  {_severity(one['severity'])}  {one['kind']}  {one['subject']}, {_time(one['opened'])}",
+            f"     then:  {', '.join(one['then'])}",
+            f"     today: {', '.join(one['today'])} (rule \"{one['rule']}\")",
+        ]
+    return "\n".join(lines)
+
+
+def event(one: Document) -> str:
+    """One event of `healctl watch`."""
+    if one["id"] is None:
+        return f"{_time(one['time'])}  heald {'has gone; waiting for it' if one['event'] == 'gone' else 'is there'}"
+    head = f"{_time(one['time'])}  {one['id']}  {_severity(one['severity'])}  {one['kind']}  {one['subject']}"
+    words = one["reason"]
+    if "operation" in one:
+        words = ": ".join(filter(None, (f"{one['operation']} {one['target']}".rstrip(), one["result"], one["detail"])))
+    return f"{head}  {one['event']}{': ' if words else ''}{words}"
+
+
 def _health(health: int, issues: list[Document]) -> str:
     return f"health {health}: {_count(len(issues), 'issue') if issues else 'nothing is wrong'}"
 
@@ -61,7 +102,8 @@ def _issues(issues: Iterable[Document]) -> Iterator[str]:
         yield f"  {_severity(issue['severity'])}  {issue['kind']}  {issue['detail']}"
 
 
-def _incident(incident: Document) -> Iterator[str]:
+def _incident(incident: Document, yes: str = "") -> Iterator[str]:
+    """`yes`: the command that answers a question, where the daemon has not asked it."""
     name = f"{incident['id']}  {_severity(incident['severity'])}  {incident['kind']}  {incident['subject']}"
     yield f"{name}  {incident['outcome']}, since {_time(incident['opened'])}"
     for action in incident["actions"]:
@@ -74,8 +116,11 @@ def _incident(incident: Document) -> Iterator[str]:
         yield f"     {_time(action['started'])}  {action['operation']} {action['target']}  {result}{took}{detail}"
     if incident["reason"]:
         yield f"     {incident['reason']}"
-    if incident["next"]:
-        following = incident["next"]
+    following = incident["next"]
+    if following and incident["outcome"] == "asked":
+        numbered = f"healctl heal {incident['id']} (until {_time(following['at'])})"
+        yield f"     to have it done: {yes or numbered}"
+    elif following:
         yield f"     next: {following['operation']} {following['target']} at {_time(following['at'])}"
 
 
