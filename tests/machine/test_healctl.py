@@ -81,7 +81,7 @@ def test_who_says_no_or_goes_away_changes_nothing(machine: Machine, typed: str, 
 
 
 def test_status_tells_of_a_repair_that_is_under_way(machine: Machine) -> None:
-    product.add_service(machine, "slow.service", service="ExecStartPre=/bin/sleep 3")
+    product.add_service(machine, "slow.service", service="ExecStartPre=/bin/sleep 8")
     machine.run("systemctl", "start", "heald.service")
     machine.run("systemctl", "kill", "--signal=KILL", "slow.service")
     product.wait_until(lambda: product.state(machine, "slow.service") == "activating", "it is being started")
@@ -115,7 +115,7 @@ def test_status_and_history_tell_what_the_daemon_did(machine: Machine) -> None:
 def test_rules_show_where_each_comes_from(machine: Machine) -> None:
     machine.write("/etc/heald/heald.toml.d/mine.toml", '[[rule]]\nname = "mine"\nkind = "disk-full"\n')
     shown = document(healctl(machine, "rules", "--json"))["rules"]
-    assert [rule["name"] for rule in shown] == ["mine", "service", "job", "disk", "permissions"]
+    assert [rule["name"] for rule in shown] == ["mine", "service", "job", "blocked", "flapping", "disk", "permissions"]
     assert [rule["source"] for rule in shown][:2] == ["/etc/heald/heald.toml.d/mine.toml", "built-in"]
     assert shown[0].keys() == {"name", "kind", "subject", "severity", "for", "mode", "settle", "ladder", "source"}
     assert "mine" in healctl(machine, "rules").stdout
