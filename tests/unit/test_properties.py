@@ -145,7 +145,7 @@ def test_a_subject_not_yet_touched_is_not_starved(tale: Tale) -> None:
 @given(tales, st.integers(-10**9, 10**9))
 def test_a_jump_of_the_wall_clock_changes_nothing(tale: Tale, jump: int) -> None:
     """What is decided depends on CLOCK_BOOTTIME alone: the wall clock is read for the file, not for a decision."""
-    with tempfile.TemporaryDirectory(dir=MEMORY) as one, tempfile.TemporaryDirectory() as other:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as one, tempfile.TemporaryDirectory(dir=MEMORY) as two:
         plain = lived(tale, one).world.asked
         real = time.time
         with pytest.MonkeyPatch.context() as patch:
