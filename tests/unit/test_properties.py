@@ -71,16 +71,18 @@ def lived(tale: Tale, folder: str) -> Story:
         happen(story, at, what, NAMES[n])
     left = list(tale.answers)
 
+    def begins(action: Action) -> None:
+        ill = [name for name in needs.get(action.target, ()) if world.units[name].active_state == "failed"]
+        assert not ill, f"{action.target} before {ill}"
+
     def answer(action: Action) -> Result:
-        below_ill = [n for n in needs.get(action.target, ()) if world.units[n].active_state == "failed"]
-        assert not below_ill, f"{action.target} before {below_ill}"
         code = left.pop() if left else None
         if code is not None:
             return Result(code)
         if action.target and world.units[action.target].active_state != "active":
             world.start(action.target)
         return Result("done")
-    world.answer = answer
+    world.begins, world.answer = begins, answer
     return story.run(HOURS * HOUR)
 
 
