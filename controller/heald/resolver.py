@@ -204,12 +204,13 @@ def _wait(ladder: list[Action], done: tuple[Attempt, ...], issue: Issue, world: 
 
 def _over_all(incident: Incident, world: World) -> float:
     """When this incident may be worked on, by the limit over all: 0 = now."""
-    recent = [(number, subject, at) for number, subject, at in world.worked if at > world.now - HOUR]
+    recent = [(number, subject, at) for number, subject, at in world.worked if at + HOUR > world.now]
     if any(number == incident.id for number, _, _ in recent):
         return 0.0
     limits = world.settings.limits
     touched = any(subject == incident.subject for _, subject, _ in recent)
-    allowed = limits.incidents_per_hour - (limits.kept_for_new if touched else 0)
-    if len({number for number, _, _ in recent}) < max(1, allowed):
-        return 0.0
-    return min(at for _, _, at in recent) + HOUR
+    allowed = max(1, limits.incidents_per_hour - (limits.kept_for_new if touched else 0))
+    last: dict[int, float] = {}
+    for number, _, at in recent:
+        last[number] = max(at, last.get(number, at))
+    return sorted(last.values())[len(last) - allowed] + HOUR if len(last) >= allowed else 0.0

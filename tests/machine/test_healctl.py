@@ -82,7 +82,7 @@ def test_who_says_no_or_goes_away_changes_nothing(machine: Machine, typed: str, 
 
 
 def test_status_tells_of_a_repair_that_is_under_way(machine: Machine) -> None:
-    product.add_service(machine, "slow.service", service="ExecStartPre=/bin/sleep 3")
+    product.add_service(machine, "slow.service", service="ExecStartPre=/bin/sleep 8")
     machine.run("systemctl", "start", "heald.service")
     machine.run("systemctl", "kill", "--signal=KILL", "slow.service")
     product.wait_until(lambda: product.state(machine, "slow.service") == "activating", "it is being started")

@@ -30,6 +30,7 @@ class World:
     said: list[tuple[float, str]] = field(default_factory=list)
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     answer: Callable[[Action], Result] | None = None
+    begins: Callable[[Action], None] | None = None          # called as an action begins
     tell_job: Callable[[str, str], None] | None = None      # what the engine wants to be told of jobs, while it does
     since: dict[str, float] = field(default_factory=dict)   # when a unit was started
     takes: float = 0.0                                      # seconds until root answers
@@ -100,6 +101,8 @@ class World:
 
     async def heal(self, action: Action, *, wait: int = 20) -> Result:  # noqa: ARG002 - the protocol's
         self.asked.append((self.now - BEGIN, action))
+        if self.begins is not None:
+            self.begins(action)
         place = action.target or action.name
         assert place not in self.busy, f"{action} while something is done to it already"
         self.busy[place] = asyncio.get_running_loop().create_future()
