@@ -9,6 +9,7 @@ from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
 from heald.readings import Machine, Part, Snapshot, Unit
 from heald.sensors import journal, machine, permissions, storage, temperature
+from heald.sensors.container import in_container
 from heald.sensors.load import LoadSensor
 from heald.sensors.probes import Prober
 from heald.sensors.units import Units
@@ -56,7 +57,8 @@ class SystemSenses:
         whole = Machine(
             state, up, login is not None and login.shutting_down, login is not None and login.sleeping,
             login.woke if login else None, packages=await login.packages() if login else "",
-            switching=machine.switching(), short_of_memory=machine.short_of_memory(), paused=self.paused(),
+            switching=machine.switching(), paused=self.paused(),
+            short_of_memory=not in_container() and machine.short_of_memory(),
         )
         failed = await self.units.read(names) if Part.UNITS in parts else None
         return Snapshot(

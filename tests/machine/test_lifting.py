@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 
-from machine import product
+from machine import played, product
 from machine.machine import Machine
 from machine.test_pressure import set_marks
-
-played = pytest.importorskip("machine.played", reason="root's half of the limits is not there yet")
 
 LIMITS = """\
 [sense]
