@@ -122,9 +122,39 @@ def processor_time_is_limited_and_given_back() -> None:
     run("systemctl", "stop", *names)
 
 
+SHORT = """\
+[sense]
+interval = "2s"
+[thresholds]
+pressure-memory = 12
+[[rule]]
+name = "short"
+kind = "pressure-memory"
+for = "0s"
+ladder = ["resource/limit-memory"]
+"""
+
+
+def heald_limits_who_holds_most_while_others_wait_for_memory() -> None:
+    """Seen, named, limited and lifted by the daemon alone. Well above what root wants to see, so that both see it."""
+    Path("/etc/heald").mkdir(exist_ok=True)
+    Path("/etc/heald/heald.toml").write_text(SHORT)
+    run("systemctl", "restart", "heald.service")
+    add_service("holder.service", "/usr/bin/python3 -c 'import time; held = b\"x\" * (400 << 20); time.sleep(1e6)'")
+    add_service("waits.service", "/usr/bin/python3 -c 'while True: held = b\"x\" * (60 << 20)'", "MemoryHigh=20M")
+    limit = CGROUP / "holder.service/memory.high"
+    wait_until(lambda: limit.read_text().strip() != "max", "holder.service is limited")
+    run("systemctl", "stop", "waits.service")
+    wait_until(lambda: limit.read_text().strip() == "max", "the limit is lifted")
+    known = json.loads(run("healctl", "history", "--json"))["incidents"]
+    [incident] = [one for one in known if one["kind"] == "pressure-memory"]
+    assert [(action["operation"], action["target"]) for action in incident["actions"]] == [
+        ("resource/limit-memory", "holder.service"), ("resource/unlimit", "holder.service")], incident
+
+
 TRIALS = (
     a_killed_service_is_healed, the_helper_s_limits_are_in_force, memory_is_limited_and_given_back,
-    processor_time_is_limited_and_given_back,
+    processor_time_is_limited_and_given_back, heald_limits_who_holds_most_while_others_wait_for_memory,
 )
 
 
