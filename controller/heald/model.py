@@ -121,7 +121,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One issue from open until its subject has stayed well (DESIGN: incident and relapse)."""
+    """One issue from open until its subject has stayed well, relapses included."""
 
     id: int
     kind: str

@@ -4,7 +4,7 @@
 #   kernel.sh FOLDER
 set -eu
 folder=$1
-[ ! -e "$folder/initrd.gz" ] || exit 0
+[ ! "$folder/initrd.gz" -nt "$0" ] || exit 0
 rm -rf "$folder"
 mkdir -p "$folder/initrd/bin" "$folder/initrd/mod" "$folder/package"
 package=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
@@ -17,7 +17,7 @@ depmod --basedir package "$release"
 
 cp /bin/busybox initrd/bin/
 for tool in sh mount mkdir insmod switch_root; do ln -s busybox "initrd/bin/$tool"; done
-for module in virtio_pci 9pnet_virtio 9p overlay; do
+for module in virtio_pci 9pnet_virtio 9p overlay zram; do
     modprobe --dirname package --set-version "$release" --show-depends "$module"
 done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' > modules
 while read -r module; do

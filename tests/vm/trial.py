@@ -152,9 +152,63 @@ def heald_limits_who_holds_most_while_others_wait_for_memory() -> None:
         ("resource/limit-memory", "holder.service"), ("resource/unlimit", "holder.service")], incident
 
 
+def settle(text: str) -> None:
+    """heald's own file, and no daemon that reads it."""
+    run("systemctl", "stop", "heald.service")
+    Path("/etc/heald").mkdir(exist_ok=True)
+    Path("/etc/heald/heald.toml").write_text(text)
+
+
+def seen() -> set[str]:
+    """The kinds of issue that one look finds."""
+    return {issue["kind"] for issue in json.loads(run("healctl", "check", "--json", check=False))["issues"]}
+
+
+def what_the_whole_machine_lacks_is_seen() -> None:
+    """Memory, swap and pressure while a unit is squeezed; processors, load and pressure while four want two of them."""
+    settle("[thresholds]\nmemory-low = { available = 99, full = 5 }\npressure-memory = 6\nswap-full = 50\n"
+           "pressure-cpu = 40\nload-high = 0.5\n")
+    Path("/sys/block/zram0/disksize").write_text(str(32 << 20))
+    run("mkswap", "/dev/zram0")
+    run("swapon", "/dev/zram0")
+    assert not seen() & {"memory-low", "pressure-memory", "swap-full"}, seen()
+    touch = "import os; held = os.urandom(150 << 20); [max(held) for _ in iter(int, 1)]"
+    add_service("squeezed.service", f"/usr/bin/python3 -c '{touch}'", "MemoryHigh=20M")
+    short = {"memory-low", "pressure-memory", "swap-full"}
+    wait_until(lambda: short <= seen(), "memory, swap and their pressure are seen")
+    run("systemctl", "stop", "squeezed.service")
+    run("swapoff", "/dev/zram0")
+    names = [f"busy-{number}.service" for number in range(4)]
+    for name in names:
+        add_service(name, "/bin/sh -c 'while :; do :; done'")
+    wait_until(lambda: {"pressure-cpu", "load-high"} <= seen(), "the load of the processors is seen")
+    run("systemctl", "stop", *names)
+
+
+def what_was_killed_for_memory_waits_until_there_is_some() -> None:
+    """heald stands back while memory is short, and starts it as soon as it is not."""
+    settle('[sense]\ninterval = "2s"\n')
+    add_service("squeezed.service", "/usr/bin/python3 -c 'while True: held = b\"x\" * (60 << 20)'", "MemoryHigh=20M")
+    wait_until(lambda: pressure("memory", "full", "avg10") > 8, "memory is short")
+    add_service("greedy.service", "/bin/sh -c '[ -e /run/fed ] && exec sleep infinity; sleep 1; exec tail /dev/zero'",
+                "MemoryMax=24M", "MemorySwapMax=0", "OOMPolicy=kill")
+    wait_until(lambda: show("greedy.service", "Result") == "oom-kill", "greedy.service was killed for memory")
+    Path("/run/fed").touch()
+    run("systemctl", "start", "heald.service")
+
+    def reason() -> str:
+        known = json.loads(run("healctl", "status", "--json", check=False) or '{"incidents": []}')
+        return "".join(one["reason"] for one in known["incidents"] if one["subject"] == "greedy.service")
+    wait_until(lambda: reason().startswith("oom: "), "heald stands back, and says why")
+    assert show("greedy.service", "ActiveState") == "failed"
+    run("systemctl", "stop", "squeezed.service")
+    wait_until(lambda: show("greedy.service", "ActiveState") == "active", "it is started when there is memory again")
+
+
 TRIALS = (
     a_killed_service_is_healed, the_helper_s_limits_are_in_force, memory_is_limited_and_given_back,
     processor_time_is_limited_and_given_back, heald_limits_who_holds_most_while_others_wait_for_memory,
+    what_the_whole_machine_lacks_is_seen, what_was_killed_for_memory_waits_until_there_is_some,
 )
 
 
