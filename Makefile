@@ -18,11 +18,10 @@ PYTHON      ?= /usr/bin/python3
 VENV        := .venv
 BIN         := $(VENV)/bin
 WHEELS      := wheelhouse
-MACHINE     := tests/machine
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-near test-machine-1 test-machine-2 test-all bench lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all bench lint wheels install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
@@ -56,19 +55,8 @@ lint: $(VENV)/.stamp
 	cd install && ../$(BIN)/mypy --config-file ../pyproject.toml install.py
 	$(BIN)/python tests/size.py
 
-# Three at a time, since most tests wait for something; the one that measures runs alone.
 test: lint $(WHEELS)/.stamp
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-near test-machine-1 test-machine-2
-	$(BIN)/python -m pytest $(MACHINE)/test_speed.py
-
-test-near:
-	$(BIN)/python -m pytest tests/unit tests/bus
-
-test-machine-1:
-	$(BIN)/python -m pytest $(MACHINE)/test_[a-h]*.py
-
-test-machine-2:
-	$(BIN)/python -m pytest $(filter-out %/test_speed.py,$(wildcard $(MACHINE)/test_[i-z]*.py))
+	$(BIN)/python -m pytest
 
 test-all: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(VM_PACKAGES)

@@ -51,6 +51,14 @@ def is_healed(machine: Machine, name: str) -> None:
     product.wait_until(lambda: product.state(machine, name) == "active", f"{name} was started")
 
 
+def is_healed_when_killed(machine: Machine, name: str) -> None:
+    """Kills it and waits for another run. That it is failed in between may be too short to be seen."""
+    run = product.state(machine, name, "InvocationID")
+    machine.run("systemctl", "kill", "--signal=KILL", name)
+    product.wait_until(lambda: product.state(machine, name, "InvocationID") != run, f"{name} was started again")
+    is_healed(machine, name)
+
+
 @contextmanager
 def held(machine: Machine, *command: str) -> Iterator[None]:
     """The command runs in a unit of its own meanwhile."""

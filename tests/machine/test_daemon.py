@@ -111,7 +111,7 @@ def test_healing_goes_on_after_a_restart_of_what_it_needs(machine: Machine, lost
     name = f"after-{lost}"
     product.add_service(machine, name)
     machine.run("systemctl", "restart", lost)
-    product.kill(machine, name)
+    machine.run("systemctl", "kill", "--signal=KILL", name)
     wait_for(machine, name, lambda one: one["outcome"] == "healed", "healed")
     assert product.state(machine, name) == "active"
 

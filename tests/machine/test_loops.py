@@ -17,7 +17,7 @@ interval = "1s"
 [limits]
 pacing = ["0s", "1s", "2s", "3s", "4s", "10m"]
 """
-WATCHED = float(os.environ.get("HEALD_WATCH_SECONDS", "20"))
+WATCHED = float(os.environ.get("HEALD_WATCH_SECONDS", "8"))
 """For how long a machine that is well is watched: 120 in the run of everything."""
 
 

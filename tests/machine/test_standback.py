@@ -6,7 +6,7 @@ Where a reason passes, the same unit is healed afterwards: nothing but it was in
 import pytest
 
 from machine import product
-from machine.judged import is_healed, reason, stands_back, start, unwatched
+from machine.judged import is_healed, is_healed_when_killed, reason, stands_back, start, unwatched
 from machine.machine import Machine
 
 
@@ -118,8 +118,7 @@ def test_a_person_stopped_what_had_failed_already(machine: Machine) -> None:
 
 def test_a_person_stops_cleanly_what_heald_had_started(machine: Machine) -> None:
     product.add_service(machine, "clean.service")
-    product.kill(machine, "clean.service")
-    is_healed(machine, "clean.service")
+    is_healed_when_killed(machine, "clean.service")
     machine.run("systemctl", "stop", "clean.service")
     assert product.state(machine, "clean.service") == "inactive"
     query = "SELECT halted FROM incidents WHERE subject = 'clean.service'"
