@@ -89,8 +89,11 @@ class Systemd:
             rows = [[name, "", "loaded", "failed", "failed", "", unit_path(name), 0, "", "/"]
                     for name in self._failed()]
             return Message.new_method_return(call, "a(ssssssouso)", [rows])
-        if call.member == "ListUnitsByNames" and not call.body[0]:
-            return Message.new_method_return(call, "a(ssssssouso)", [[]])
+        if call.member == "ListUnitsByNames":
+            known = [self.units[name].properties for name in call.body[0] if name in self.units]
+            rows = [[one["Id"], "", one["LoadState"], one["ActiveState"], one["SubState"], "",
+                     unit_path(str(one["Id"])), 0, "", "/"] for one in known]
+            return Message.new_method_return(call, "a(ssssssouso)", [rows])
         if call.member == "StartUnit" and call.body[0] in self.units:
             return Message.new_method_return(call, "o", [self._begin(self.units[call.body[0]])])
         return Message.new_error(call, UNKNOWN, f"the stand-in knows no {call.member} {call.body}")
