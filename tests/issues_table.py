@@ -5,6 +5,7 @@ from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import generated
 from heald.gauges import GAUGES
 from heald.kinds import TABLE
 from heald.quantities import amount, span
@@ -12,7 +13,8 @@ from heald.settings import BUILT_IN
 from heald.thresholds import Thresholds
 
 FILE = Path(__file__).resolve().parents[1] / "docs/issues.md"
-BEGIN, END = "<!-- from tests/issues_table.py -->\n", "<!-- end -->\n"
+BEGIN = "<!-- from tests/issues_table.py -->\n"
+HEAD = ("kind", "subject", "wrong when", "for", "severity", "what is done (mode)")
 
 
 def rows() -> Iterator[tuple[str, ...]]:
@@ -33,16 +35,9 @@ def ladders(kind: str) -> Iterator[str]:
             yield f"{steps} ({rule.mode.label}{least})" if steps else "observe"
 
 
-def table() -> str:
-    """The rows as Markdown."""
-    head = ("kind", "subject", "wrong when", "for", "severity", "what is done (mode)")
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, ("---",) * len(head), *rows()))
-
-
 def written(text: str) -> str:
     """The document with the table as it is now."""
-    before, _, rest = text.partition(BEGIN)
-    return before + BEGIN + table() + END + rest.partition(END)[2]
+    return generated.put(text, BEGIN, HEAD, rows())
 
 
 if __name__ == "__main__":

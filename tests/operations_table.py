@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import generated
 from heald_helper.contract import METHODS, XML
 from heald_helper.operations import TABLE
 
 FILE = Path(__file__).resolve().parents[1] / "docs/operations.md"
-BEGIN, END = "<!-- from tests/operations_table.py -->\n", "<!-- end -->\n"
+BEGIN = "<!-- from tests/operations_table.py -->\n"
+HEAD = ("operation", "target", "polkit action", "what it is for, and what root sees first")
 COMMENT = re.compile(r"<!--(?P<words>(?:(?!-->).)*)-->\s*<method name=\"(?P<method>\w+)\">", re.DOTALL)
 
 
@@ -36,16 +38,9 @@ def rows() -> Iterator[tuple[str, ...]]:
                words[category, operation])
 
 
-def table() -> str:
-    """The rows as Markdown."""
-    head = ("operation", "target", "polkit action", "what it is for, and what root sees first")
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, ("---",) * len(head), *rows()))
-
-
 def written(text: str) -> str:
     """The document with the table as it is now."""
-    before, _, rest = text.partition(BEGIN)
-    return before + BEGIN + table() + END + rest.partition(END)[2]
+    return generated.put(text, BEGIN, HEAD, rows())
 
 
 if __name__ == "__main__":
