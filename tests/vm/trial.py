@@ -145,6 +145,29 @@ def what_a_disk_is_slow_or_hot_with_is_seen() -> None:
     run("systemctl", "stop", *names)
 
 
+def what_heald_may_not_reach_says_nothing_of_a_unit() -> None:
+    """A probe beyond this machine's loopback, first without and then with root's leave: a kernel that filters drops a
+    connection without a word, as a unit that hangs does."""
+    run("busybox", "ip", "link", "set", "lo", "up")
+    run("busybox", "ip", "address", "add", "192.0.2.1/32", "dev", "lo")
+    settle('[[probe]]\nunit = "far.service"\nhttp = "http://192.0.2.1:8080/"\nevery = "1s"\ntimeout = "1s"\n')
+    add_service("far.service", "/usr/bin/python3 -m http.server --bind 192.0.2.1 8080")
+    Path("/etc/heald/helper.toml").write_text('may_restart = ["far.service"]\n')
+    run("systemctl", "start", "heald.service")
+    wait_until(lambda: "192.0.2.1:8080/ of far.service cannot be asked" in run("journalctl", "--unit=heald.service"),
+               "it says that it may not ask")
+    time.sleep(10)
+    assert "probe-failed" not in run("healctl", "status", check=False)
+    Path("/etc/systemd/system/heald.service.d").mkdir(exist_ok=True)
+    Path("/etc/systemd/system/heald.service.d/network.conf").write_text("[Service]\nIPAddressAllow=192.0.2.1\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "heald.service")
+    before = show("far.service", "MainPID")
+    run("systemctl", "kill", "--signal=STOP", "far.service")
+    wait_until(lambda: show("far.service", "MainPID") != before, "far.service is restarted, as it does not answer")
+    run("systemctl", "stop", "far.service")
+
+
 def what_was_killed_for_memory_waits_until_there_is_some() -> None:
     """heald stands back while memory is short, and starts it as soon as it is not."""
     settle('[sense]\ninterval = "2s"\n')
@@ -165,6 +188,7 @@ TRIALS = (
     a_killed_service_is_healed, the_helper_s_limits_are_in_force, memory_is_limited_and_given_back,
     processor_time_is_limited_and_given_back, heald_limits_who_holds_most_while_others_wait_for_memory,
     what_the_whole_machine_lacks_is_seen, what_a_disk_is_slow_or_hot_with_is_seen,
+    what_heald_may_not_reach_says_nothing_of_a_unit,
     what_was_killed_for_memory_waits_until_there_is_some,
     asleep.nothing_is_healed_while_the_machine_falls_asleep_or_has_just_woken,
     asleep.nothing_is_healed_while_the_machine_goes_down,
