@@ -94,8 +94,8 @@ def table(found: dict[str, Any]) -> list[str]:
     lines.append("From exec to exit:")
     lines += [f"  {ms:8.1f} ms  {name}" for name, ms in found["starts_ms"].items()]
     lines.append("So many fail at once, the storm's 30 s of patience included:")
-    return lines + [f"  {count:>4} run again after {of['seconds']:5.1f} s, {of['cpu_ms_each']:5.1f} ms of heald's CPU each, "
-                    f"{of['pss_mib']:5.1f} MiB PSS" for count, of in found["failures"].items()]
+    return lines + [f"  {count:>4} run again after {of['seconds']:5.1f} s, {of['cpu_ms_each']:5.1f} ms of heald's CPU "
+                    f"each, {of['pss_mib']:5.1f} MiB PSS" for count, of in found["failures"].items()]
 
 
 if __name__ == "__main__":
