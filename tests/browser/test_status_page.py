@@ -9,7 +9,7 @@ from machine import product
 from machine.machine import CannotBootError, Machine
 
 HERE = "http://127.0.0.1:9753/"
-EVIL = "/mnt/<img src=x onerror=alert(1)>"
+EVIL = f"/mnt/<img src=x onerror=alert(1)>{80 * 'x'}"
 SAID = "2 issues: 1 critical, 1 high."
 CONFIGURATION = 'mode = "observe"\n[sense]\ninterval = "2s"\n[metrics]\nenable = true\n'
 TEXTS = """(() => {
