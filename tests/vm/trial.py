@@ -205,10 +205,28 @@ def what_was_killed_for_memory_waits_until_there_is_some() -> None:
     wait_until(lambda: show("greedy.service", "ActiveState") == "active", "it is started when there is memory again")
 
 
+def beyond_loopback_metrics_need_root_s_drop_in() -> None:
+    """The kernel filters what the unit sends and gets by the address of the other side."""
+    asked = ("curl", "--silent", "--max-time", "10", "http://192.0.2.7:9753/health")
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "address", "add", "192.0.2.7/32", "dev", "lo")
+    settle('[metrics]\nenable = true\naddress = "192.0.2.7"\n')
+    run("systemctl", "start", "heald.service")
+    wait_until(lambda: ":9753" in run("ss", "--listening", "--tcp", "--numeric"), "it listens")
+    assert run(*asked, check=False) == ""
+    drop_in = Path("/etc/systemd/system/heald.service.d/network.conf")
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Service]\nIPAddressAllow=192.0.2.7\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "heald.service")
+    wait_until(lambda: '"status": "ok"' in run(*asked, check=False), "it answers")
+
+
 TRIALS = (
     a_killed_service_is_healed, the_helper_s_limits_are_in_force, memory_is_limited_and_given_back,
     processor_time_is_limited_and_given_back, heald_limits_who_holds_most_while_others_wait_for_memory,
     what_the_whole_machine_lacks_is_seen, what_was_killed_for_memory_waits_until_there_is_some,
+    beyond_loopback_metrics_need_root_s_drop_in,
 )
 
 
