@@ -166,6 +166,7 @@ def test_no_journal_line_is_served(machine: Machine) -> None:
     is_(machine, 1, "heald_issue_info", kind="unit-failed", name="telling.service")
     product.wait_until(lambda: any(one["subject"] == "telling.service" and one["actions"] for one in document(
         healctl(machine, "history", "--json"))["incidents"]), "something was done about it")
+    product.wait_until(lambda: "service/start telling.service" in curl(machine, "/"), "the page tells it")
     assert "4711" in machine.journal("-u", "telling.service")
     assert "4711" not in "".join(curl(machine, path) for path in ("/", "/metrics", "/health"))
 

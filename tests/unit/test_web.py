@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -61,6 +63,7 @@ def test_a_page_is_read() -> None:
     assert (fields["Content-Type"], fields["Content-Length"]) == ("text/html", "17")
     assert (fields["X-More"], fields["Connection"], fields["Cache-Control"]) == ("yes", "close", "no-store")
     assert fields["X-Content-Type-Options"] == "nosniff"
+    assert parsedate_to_datetime(fields["Date"]).tzinfo is UTC
 
 
 def test_its_head_is_read_alone() -> None:
@@ -110,11 +113,11 @@ def test_hosts_that_are_not(host: str) -> None:
 
 
 def test_who_says_nothing_is_left_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "SECONDS", 0.05)
+    monkeypatch.setattr(web, "ASKING", 0.05)
 
     async def talk(port: int) -> None:
-        assert await ask(port, b"") == b""
-        assert await ask(port, b"GET /page HTTP/1.1\r\n") == b""
+        assert b"HTTP/1.1 408 Request Timeout\r\n" in await ask(port, b"")
+        assert b"HTTP/1.1 408 Request Timeout\r\n" in await ask(port, b"GET /page HTTP/1.1\r\n")
     with_server(talk)
 
 

@@ -6,10 +6,12 @@ One request a connection. Nothing of a request comes back in an answer; who asks
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
 HEAD = 8192             # bytes of a request's head at most
+ASKING = 5.0            # seconds from a connection to the end of the request's head
 SECONDS = 10.0          # from a connection to the end of its answer
 AT_ONCE = 16            # connections; one more ends the oldest
 
@@ -81,9 +83,12 @@ class Web:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         only_head = False
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            async with asyncio.timeout(ASKING):
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         except asyncio.IncompleteReadError:
             return
+        except TimeoutError:
+            answer = _no(HTTPStatus.REQUEST_TIMEOUT, f"a request's head takes {ASKING:g} s at most")
         except asyncio.LimitOverrunError:
             answer = _no(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a request's head has {HEAD} bytes at most")
         else:
@@ -121,6 +126,6 @@ def _no(status: HTTPStatus, why: str, *more: str) -> Answer:
 
 
 def _head(answer: Answer) -> bytes:
-    lines = (f"HTTP/1.1 {answer.status.value} {answer.status.phrase}", f"Content-Type: {answer.kind}",
-             f"Content-Length: {len(answer.body)}", *_ALWAYS, *answer.more)
+    lines = (f"HTTP/1.1 {answer.status.value} {answer.status.phrase}", f"Date: {formatdate(usegmt=True)}",
+             f"Content-Type: {answer.kind}", f"Content-Length: {len(answer.body)}", *_ALWAYS, *answer.more)
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
