@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
+from typing import TYPE_CHECKING
 
 from heald import __version__, clock, config, detector, document, paths
 from heald.bus.connection import Bus
@@ -25,6 +26,9 @@ from heald.senses import SystemSenses
 from heald.sensors.container import in_container
 from heald.sensors.probes import Prober
 from heald.triggers import Trigger
+
+if TYPE_CHECKING:
+    from heald.face.endpoint import Endpoint
 
 EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=
 
@@ -73,6 +77,8 @@ class Daemon:
         self._published: Published | None = None
         self._trigger: Trigger | None = None
         self._lift: Callable[[], None] = lambda: None
+        self._endpoint: Endpoint | None = None
+        self._serve: Callable[[], None] = lambda: None
 
     async def run(self) -> None:
         """Until SIGTERM, SIGINT, or the end of the bus, which is an error."""
@@ -96,6 +102,8 @@ class Daemon:
             published = Published(bus, self._read, {"Pause": self._pause, "Resume": self._resume})
             await published.start()
             self._published = published
+            self._serve = lambda: bus.spawn(self._listen_http(HelperClient(bus)), "metrics are served")
+            self._serve()
         self._prober.use(self._settings.probes)
         lost = asyncio.create_task(self._stop_when_lost(bus))
         notify(f"READY=1\nSTATUS=watching, mode {self._settings.mode.label}")
@@ -107,6 +115,8 @@ class Daemon:
             notify("STOPPING=1")
             lost.cancel()
             self._prober.stop()
+            if self._endpoint is not None:
+                await self._endpoint.stop()
             await self._engine.finish()
             self._history.close()
             was_lost = bus.lost.is_set()
@@ -119,6 +129,15 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    async def _listen_http(self, helper: HelperClient) -> None:
+        """As [metrics] says, from now on. What it needs takes 4 MB: it is loaded where somebody wants it."""
+        if self._endpoint is None and self._settings.metrics.enable:
+            from heald.face.endpoint import Endpoint
+            self._endpoint = Endpoint(self._history, paths.state() / "history.db", self._read,
+                                      behind=lambda: self._engine.behind, reachable=helper.reachable, say=say)
+        if self._endpoint is not None:
+            await self._endpoint.use(self._settings.metrics)
 
     def _end(self) -> None:
         self._stop.set()
@@ -138,6 +157,7 @@ class Daemon:
         else:
             self._prober.use(self._settings.probes)
             self._engine.use(self._settings)
+            self._serve()
             say(f"configuration read again, mode {self._settings.mode.label}")
         notify("READY=1")
 
@@ -155,6 +175,8 @@ class Daemon:
         self._lift()
         if self._published is not None:
             self._published.changed(int(number))
+        if self._endpoint is not None:
+            self._endpoint.seen(int(number))
 
     def _read(self) -> dict[str, object]:
         """What org.heald.Controller1 shows."""

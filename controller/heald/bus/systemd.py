@@ -13,7 +13,7 @@ from .unit import as_unit, requirers
 
 SYSTEMD, MANAGER_PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
 MANAGER = "org.freedesktop.systemd1.Manager"
-_UNIT = "org.freedesktop.systemd1.Unit"
+UNIT = "org.freedesktop.systemd1.Unit"
 _WALK = 100                     # units looked at to see whether default.target requires one; a server has about 20
 _ABSENT = frozenset({Code.FAILED, Code.INVALID_ARGS})       # systemd's answers for a path that names no unit
 
@@ -135,7 +135,7 @@ class Manager:
         return self._needed[name]
 
     async def _reaches_default(self, above: set[str]) -> bool:
-        goal = await self._bus.property(SYSTEMD, unit_path("default.target"), _UNIT, "Id")
+        goal = await self._bus.property(SYSTEMD, unit_path("default.target"), UNIT, "Id")
         seen: set[str] = set()
         ahead = set(above)
         while ahead and len(seen) < _WALK:
@@ -143,7 +143,7 @@ class Manager:
                 return True
             name = min(ahead)
             seen.add(name)
-            ahead |= requirers(await self._bus.properties(SYSTEMD, unit_path(name), _UNIT))
+            ahead |= requirers(await self._bus.properties(SYSTEMD, unit_path(name), UNIT))
             ahead -= seen
         return False
 
