@@ -2,7 +2,7 @@
 #
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
-#   make test-all     what needs a virtual machine with a kernel of its own, a browser, or Prometheus
+#   make test-all     what needs a virtual machine with a kernel of its own, a browser or Prometheus, or minutes
 #   make pictures     takes the pictures of the status page anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
 #   make lint         ruff, mypy, and the size of the code
@@ -64,6 +64,8 @@ test: lint $(WHEELS)/.stamp
 test-all: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) prometheus
 	$(BIN)/python -m pytest tests/vm tests/browser
+	HEALD_WATCH_SECONDS=120 HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest tests/machine/test_hostile.py \
+	    tests/machine/test_loops.py -k "no_limit_is_exceeded or left_alone"
 
 pictures: $(VENV)/.stamp
 	@install/packages.sh $(BROWSER_PACKAGES)
