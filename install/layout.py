@@ -19,6 +19,7 @@ class Rule:
 
 RULES = (
     Rule("systemd/*.service", "{prefix}/lib/systemd/system", but=frozenset({"heald-session.service"})),
+    Rule("systemd/*.timer", "{prefix}/lib/systemd/system"),
     Rule("systemd/heald-session.service", "{prefix}/lib/systemd/user"),
     Rule("systemd/sysusers.d/*.conf", "{prefix}/lib/sysusers.d"),
     Rule("systemd/tmpfiles.d/*.conf", "{prefix}/lib/tmpfiles.d"),

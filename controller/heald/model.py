@@ -20,7 +20,8 @@ class Category(StrEnum):
 OPERATIONS: dict[Category, tuple[str, ...]] = {
     Category.SERVICE: ("start", "repair", "restart", "reload"),
     Category.RESOURCE: ("limit-memory", "limit-cpu", "unlimit", "vacuum-journal", "clean-temporary", "clean-packages"),
-    Category.SYSTEM: ("restore-permissions", "run"),
+    Category.SYSTEM: ("restore-permissions", "collect-garbage", "drop-generations", "verify-store", "optimise-store",
+                      "trim", "rollback", "run"),
 }
 """What a rule may name as CATEGORY/OPERATION. A test holds this to the contract in dbus/org.heald.Helper1.xml."""
 

@@ -15,7 +15,7 @@ PARENTS = {"/": "org", "/org": "heald", "/org/heald": "Helper1"}
 METHODS = {"HealService": "service", "HealResource": "resource", "HealSystem": "system"}
 """Method -> category of its operations."""
 
-OPTIONS = {"wait": "u"}
+OPTIONS = {"wait": "u", "current": "u", "target": "u"}
 WAIT, MAX_WAIT = 20, 300
 
 _OURS = frozenset({"Failed", "Protected", "Busy", "Healthy"})
@@ -42,6 +42,7 @@ class Request:
     operation: str
     target: str
     wait: int           # seconds
+    generations: str    # CURRENT-TARGET, by their numbers; "" where none are given
 
 
 def request(member: str, signature: str, body: list[Any]) -> Request:
@@ -51,19 +52,22 @@ def request(member: str, signature: str, body: list[Any]) -> Request:
     operation, target, options = body
     if len(target) > 255:
         raise RefusedError("InvalidArgs", "the target is longer than 255 characters")
-    return Request(METHODS[member], operation, target, _wait(options))
+    _check(options)
+    wait = int(options["wait"].value) if "wait" in options else WAIT
+    if wait > MAX_WAIT:
+        raise RefusedError("InvalidArgs", f"option wait is at most {MAX_WAIT} seconds")
+    numbers = [str(options[key].value) for key in ("current", "target") if key in options]
+    if len(numbers) == 1:
+        raise RefusedError("InvalidArgs", "options current and target go together")
+    return Request(METHODS[member], operation, target, wait, "-".join(numbers))
 
 
-def _wait(options: dict[str, Variant]) -> int:
+def _check(options: dict[str, Variant]) -> None:
     for key, value in options.items():
         if key not in OPTIONS:
             raise RefusedError("InvalidArgs", f"unknown option {key[:40]!r}: there is {', '.join(OPTIONS)}")
         if value.signature != OPTIONS[key]:
             raise RefusedError("InvalidArgs", f"option {key} is of type {OPTIONS[key]}, not {value.signature[:40]}")
-    wait = int(options["wait"].value) if "wait" in options else WAIT
-    if wait > MAX_WAIT:
-        raise RefusedError("InvalidArgs", f"option wait is at most {MAX_WAIT} seconds")
-    return wait
 
 
 def introspection(path: str) -> str | None:

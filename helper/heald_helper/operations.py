@@ -7,7 +7,7 @@ A row's `sees` returns where the target is ill (or root's own file names it) and
 import os
 import re
 
-from . import bounds, guard
+from . import bounds, generations, guard
 from .contract import RefusedError, report
 from .limits import Ledger
 from .scene import ACTIVE, Row, Scene, Target
@@ -16,6 +16,7 @@ from .systemd import Manager, Unit
 from .units import active_and_listed, asks, failed_or_fallen, failed_with_causes, start
 from .wire import Variant
 
+BETWEEN = re.compile(r"[0-9]{1,9}-[0-9]{1,9}", re.ASCII)
 RUN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 SERVICE = ("service",)
 PACKAGERS = ("/usr/bin/apt-get", "/usr/bin/dnf")
@@ -30,6 +31,19 @@ async def named(scene: Scene) -> None:
 
 async def its_unit_looks(_: Scene) -> None:
     """The operation's unit sees for itself, by its ExecCondition=."""
+
+
+async def profile_leads_somewhere(_: Scene) -> None:
+    """With a profile that leads nowhere, all that it kept would go. All else its unit sees."""
+    if generations.PROFILE.is_symlink():
+        generations.current()
+
+
+async def may_roll_back(scene: Scene) -> None:
+    """Both generations are what the caller takes them for; the controller is bound by more."""
+    generations.check(scene.name)
+    if scene.own:
+        generations.check_own(scene.name, allowed=scene.settings.auto_rollback)
 
 
 TABLE: dict[tuple[str, str], Row] = {
@@ -48,6 +62,16 @@ TABLE: dict[tuple[str, str], Row] = {
     ("resource", "clean-packages"): Row(
         Target.NOTHING, its_unit_looks, start, measures=CACHES, here=lambda: any(map(os.path.exists, PACKAGERS))),
     ("system", "restore-permissions"): Row(Target.NOTHING, its_unit_looks, start),
+    ("system", "collect-garbage"): Row(
+        Target.NOTHING, profile_leads_somewhere, start, measures=generations.STORE, here=generations.has_store),
+    ("system", "drop-generations"): Row(
+        Target.NOTHING, profile_leads_somewhere, start, measures=generations.STORE, here=generations.has_profile),
+    ("system", "verify-store"): Row(Target.NOTHING, its_unit_looks, start, here=generations.has_store),
+    ("system", "optimise-store"): Row(
+        Target.NOTHING, its_unit_looks, start, measures=generations.STORE, here=generations.has_store),
+    ("system", "trim"): Row(Target.NOTHING, its_unit_looks, start),
+    ("system", "rollback"): Row(Target.GENERATIONS, may_roll_back, start, here=generations.has_profile,
+                                action="org.heald.helper.rollback", says=generations.SAYS),
     ("system", "run"): Row(Target.NAME, named, start, action="org.heald.helper.run"),
 }
 
@@ -62,10 +86,12 @@ def find(category: str, operation: str) -> Row:
 
 
 async def resolve(row: Row, operation: str, target: str, manager: Manager, settings: Settings, *,
-                  ledger: Ledger) -> Unit:
+                  ledger: Ledger, between: str = "") -> Unit:
     """The unit that a call comes down to, fully checked: the target itself, or the unit of the operation."""
     if not row.here():
         raise RefusedError("NotSupported", f"{operation} needs what this machine does not have")
+    if bool(BETWEEN.fullmatch(between)) is not (row.target is Target.GENERATIONS):
+        raise RefusedError("InvalidArgs", "options current and target are two generations, and for rollback alone")
     if row.target is Target.UNIT:
         guard.check_name(target)
         unit = await manager.unit(target)
@@ -77,11 +103,12 @@ async def resolve(row: Row, operation: str, target: str, manager: Manager, setti
         if row.does is start:
             await guard.check_around(manager, unit, settings)
         return unit
-    if row.target is Target.NOTHING and target:
+    if row.target in {Target.NOTHING, Target.GENERATIONS} and target:
         raise RefusedError("InvalidArgs", f'{operation} takes no target: ""')
     if row.target is Target.NAME and not RUN_NAME.fullmatch(target):
         raise RefusedError("InvalidArgs", "a NAME has 1 to 64 of A-Z a-z 0-9 _ -")
-    unit = await manager.unit(f"heald-{operation}{'-' if target else ''}{target}.service")
+    instance = f"@{between}" if between else f"-{target}" if target else ""
+    unit = await manager.unit(f"heald-{operation}{instance}.service")
     try:
         guard.check_loaded(unit)
     except RefusedError as error:
@@ -119,6 +146,8 @@ async def outcome(scene: Scene, job: str) -> dict[str, Variant]:
     result = "success" if scene.values else await scene.manager.detail(unit, "Result")
     if result == "exec-condition" and scene.row.target is Target.NOTHING:
         raise RefusedError("Healthy", f"{unit.id} found nothing to do")
+    if job != "done" and (meant := scene.row.says.get(await scene.manager.detail(unit, "ExecMainStatus"))):
+        raise RefusedError("Failed", f"{unit.id}: {meant}")
     if job != "done":
         raise RefusedError("Failed", f"{unit.id}: the job ended as {job}, result {result}: see systemctl status")
     if scene.left_out:

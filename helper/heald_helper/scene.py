@@ -1,10 +1,11 @@
 """What an operation is made of: a row of the table, and the scene in which it looks and acts."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from . import generations
 from .limits import Ledger
 from .settings import Settings
 from .systemd import UNSET, Manager, Unit
@@ -19,6 +20,7 @@ class Target(Enum):
     UNIT = "a unit"
     NOTHING = '""'
     NAME = "a NAME of helper.toml's `run`"
+    GENERATIONS = "options current and target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Row:
     types: tuple[str, ...] = ACTIVE
     here: Callable[[], bool] = lambda: True         # whether this machine can
     lifts: bool = False                             # takes back what root did: costs no budget
+    says: Mapping[int, str] = field(default_factory=dict)       # what an exit status of its unit means
 
 
 @dataclass(slots=True)
@@ -44,7 +47,8 @@ class Scene:
     ledger: Ledger
     row: Row
     unit: Unit
-    name: str               # the target as it was given
+    name: str               # the target as it was given, or CURRENT-TARGET
+    own: bool = False       # asked for by the controller
     before: str = ""        # measured just before systemd was asked
     also: tuple[Unit, ...] = ()     # failed units that a repair starts first
     left_out: tuple[str, ...] = ()  # those that it may not touch
@@ -52,9 +56,11 @@ class Scene:
     lower: int = 0          # what the limit is to become
 
     def measure(self) -> str:
-        """The unit's limits or its ActiveState; a cleaner's used per cent as df counts; or ""."""
+        """The unit's limits or ActiveState; a cleaner's used per cent as df counts; a generation's number, or ""."""
         if self.row.target is Target.UNIT:
             return ", ".join(map(shown, self.values.values())) or self.unit.state
+        if self.row.target is Target.GENERATIONS:
+            return generations.current()
         used = [percent for percent in map(used_percent, self.row.measures) if percent is not None]
         return f"{max(used):.0f}" if used else ""
 

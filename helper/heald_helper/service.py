@@ -144,7 +144,7 @@ class Helper:
         [uid] = await self._bus.call(BUS, "GetConnectionUnixUser", "s", [call.sender], expect="u")
         self._flight.enter(uid)
         try:
-            scene = await self._authorized(call, request)
+            scene = await self._authorized(call, request, uid)
             work = self._begin(scene, request, uid)
             try:
                 await asyncio.wait({work}, timeout=request.wait)
@@ -160,25 +160,26 @@ class Helper:
         finally:
             self._flight.leave(uid)
 
-    async def _authorized(self, call: Call, request: Request) -> Scene:
+    async def _authorized(self, call: Call, request: Request, uid: int) -> Scene:
         """The row, the unit and polkit's yes. After a prompt, or a slow polkit, everything is looked at again."""
         settings = self._file.read()
         row = operations.find(request.category, request.operation)
         unit = await self._resolve(row, request, settings)
         action = row.action or f"org.heald.helper.{request.category}"
-        details = {"operation": request.operation, "target": _short(request.target), "unit": _short(unit.id)}
+        target = request.generations or request.target
+        details = {"operation": request.operation, "target": _short(target), "unit": _short(unit.id)}
         seen = limits.now()
         await authority.authorize(self._bus, call, action, details)
         if call.interactive or limits.now() - seen > FRESH:
             settings = self._file.read()
             unit = await self._resolve(row, request, settings)
-        scene = Scene(self._manager, settings, self._ledger, row, unit, request.target)
+        scene = Scene(self._manager, settings, self._ledger, row, unit, target, own=uid == self._controller)
         await row.sees(scene)
         return scene
 
     async def _resolve(self, row: Row, request: Request, settings: Settings) -> Unit:
         return await operations.resolve(row, request.operation, request.target, self._manager, settings,
-                                        ledger=self._ledger)
+                                        ledger=self._ledger, between=request.generations)
 
     def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Outcome]:
         """Count it and set it to work. Between root's look and this nothing else has its turn."""

@@ -25,12 +25,11 @@ class Settings:
     per_hour: int = 60                  # actions for the controller in an hour
     burst: int = 3                      # of one operation on one target at once, then
     refill: int = 300                   # one each so many seconds
-    rollbacks_per_day: int = 3
 
 
 KEYS = {field.name: field.name for field in fields(Settings)[:6]} | {
     "marks.disk": "disk", "marks.inodes": "inodes", "limits.per_hour": "per_hour", "limits.burst": "burst",
-    "limits.refill": "refill", "limits.rollbacks_per_day": "rollbacks_per_day",
+    "limits.refill": "refill",
 }
 """A key of the file -> the setting that it gives."""
 

@@ -1,4 +1,4 @@
-"""`call.py [--agent] METHOD OPERATION TARGET`: calls the helper on the system bus, prints its answer as a line of JSON.
+"""`call.py [--agent] [--between=N-M] METHOD OPERATION TARGET`: calls the helper on the system bus, prints its answer as a line of JSON.
 
 Runs inside the machine with the distribution's own Python and GLib, so that the helper is met by another D-Bus library
 than its own. --agent starts a pkttyagent for this process and allows polkit to ask for a password.
@@ -13,14 +13,16 @@ from gi.repository import Gio, GLib  # type: ignore[import-untyped]  # PyGObject
 
 
 def main() -> None:
-    agent = sys.argv[1] == "--agent"
+    agent = "--agent" in sys.argv
     method, operation, target = sys.argv[-3:]
     bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
     flags = Gio.DBusCallFlags.NONE
     if agent:
         start_agent()
         flags = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION
-    arguments = GLib.Variant("(ssa{sv})", (operation, target, {}))
+    between = next((word.partition("=")[2].split("-") for word in sys.argv if word.startswith("--between=")), [])
+    options = {key: GLib.Variant("u", int(number)) for key, number in zip(("current", "target"), between, strict=False)}
+    arguments = GLib.Variant("(ssa{sv})", (operation, target, options))
     try:
         reply = bus.call_sync("org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1", method, arguments,
                               GLib.VariantType("(a{sv})"), flags, 60_000)

@@ -56,9 +56,11 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = 60) -> Non
         time.sleep(0.02)
 
 
-def heal(machine: Machine, method: str, operation: str, target: str = "", *, user: str = "_heald") -> Answer:
+def heal(machine: Machine, method: str, operation: str, target: str = "", *, user: str = "_heald",
+         between: str = "") -> Answer:
     """Asks the helper, as `user`, over the machine's own system bus; a call without interaction."""
-    done = machine.run(*call(method, operation, target), user=user)
+    options = [f"--between={between}"] if between else []
+    done = machine.run(*call(method, operation, target, *options), user=user)
     return Answer(**json.loads(done.stdout))
 
 

@@ -12,6 +12,7 @@ from heald_helper import bounds, contract, guard, operations, scene
 ROOT = Path(__file__).resolve().parents[2]
 XML = ROOT / "dbus/org.heald.Helper1.xml"
 NAMES = "org.heald.Operations"
+PERSONS = {("system", "verify-store"), ("system", "optimise-store"), ("system", "trim")}
 OWN_UNITS = {f"heald-{operation}.service" for (_, operation), row in operations.TABLE.items()
              if row.target is scene.Target.NOTHING}
 
@@ -63,7 +64,7 @@ def test_the_rules_let_the_controller_do_each_row_by_its_name() -> None:
     granted = {(action, operation)
                for action, block in re.findall(r'action\.id === "([^"]+)"\) \{\n(.*?\n)    \}\n', text, re.DOTALL)
                for operation in re.findall(r'operation === "([^"]+)"', block)}
-    assert granted == {(action_of(category, operation), operation) for category, operation in operations.TABLE}
+    assert granted == {(action_of(*row), row[1]) for row in operations.TABLE.keys() - PERSONS}
     assert text.count("polkit.Result.YES") == len({action for action, _ in granted})
 
 
@@ -89,15 +90,18 @@ def test_a_limit_that_root_sets_can_be_lifted_in_either_mode(name: str) -> None:
 
 def test_each_operation_that_has_a_unit_ships_it_and_the_helper_keeps_it_loaded() -> None:
     units = {path.name for path in (ROOT / "systemd").glob("heald-*.service") if "@" not in path.name}
-    assert units - {"heald-helper.service"} == OWN_UNITS
-    [before] = re.findall(r"^Before=(.*)$", (ROOT / "systemd/heald-helper.service").read_text(), re.MULTILINE)
-    assert set(before.split()) == OWN_UNITS
+    assert units - {"heald-helper.service", "heald-known-good.service"} == OWN_UNITS
+    assert (ROOT / "systemd/heald-rollback@.service").exists()
+    before = re.findall(r"^Before=(.*)$", (ROOT / "systemd/heald-helper.service").read_text(), re.MULTILINE)
+    assert set(" ".join(before).split()) == OWN_UNITS
 
 
 @pytest.mark.parametrize("unit", sorted(OWN_UNITS))
 def test_a_unit_of_ours_looks_for_itself_and_may_always_be_started(unit: str) -> None:
     text = (ROOT / "systemd" / unit).read_text()
-    assert "\nExecCondition=/usr/lib/heald/libexec/ill " in text
+    person = unit in {f"heald-{operation}.service" for _, operation in PERSONS}
+    assert ("\nExecCondition=/usr/lib/heald/libexec/ill " in text) is not person
+    assert ("\nConditionACPower=true\n" in text) is person        # long, and nothing is ill
     assert "\nStartLimitIntervalSec=0\n" in text
     assert "\nTimeoutStartSec=" in text
     assert "\nType=oneshot\n" in text

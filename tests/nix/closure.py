@@ -1,0 +1,92 @@
+"""Systems as NixOS has them, as far as heald meets them, built and switched to in a machine.
+
+A system here is a derivation with its units and a switch-to-configuration of its own, which does what NixOS' own does
+to /run/current-system, the units and /boot: nothing is downloaded, and what it needs is of the machine.
+"""
+
+from collections.abc import Mapping
+
+from machine.machine import Machine
+
+PROFILE = "/nix/var/nix/profiles/system"
+CONF = "build-users-group =\nsandbox = false\nsubstituters =\nexperimental-features = nix-command\n"
+
+SWITCH = """\
+#!/bin/sh
+# switch-to-configuration: ACTION is switch or boot.
+set -u
+out=$(dirname "$(dirname "$(readlink -f "$0")")")
+mkdir -p /run/nixos
+exec 9> /run/nixos/switch-to-configuration.lock
+flock --nonblock 9 || { echo "Could not acquire lock" >&2; exit 1; }
+echo "$1 $out" >> /var/log/switched
+ls -l /nix/var/nix/profiles | sed -n 's/.*system-\\\\([0-9]*\\\\)-link.*/\\\\1/p' > /boot/menu
+[ "$1" != boot ] || exit 0
+code=$(cat "$out/code")
+[ "$code" = 0 ] || [ "$code" = 4 ] || exit "$code"
+changed=
+for unit in "$out"/etc/systemd/system/*.service; do
+    cmp -s "$unit" "/etc/systemd/system/${unit##*/}" && continue
+    ln -sfn "$unit" /etc/systemd/system/
+    changed="$changed ${unit##*/}"
+done
+ln -sfn "$out" /run/current-system
+systemctl daemon-reload
+[ -z "$changed" ] || systemctl reset-failed $changed
+[ -z "$changed" ] || systemctl restart $changed || code=4
+exit "$code"
+"""
+
+BUILD = """\
+derivation {
+  name = "nixos-system-NAME";
+  system = builtins.currentSystem;
+  builder = "/bin/sh";
+  args = [ "-c" ''
+    export PATH=/usr/bin:/bin
+    mkdir -p $out/bin $out/etc/systemd/system
+    cp ${SWITCH} $out/bin/switch-to-configuration
+    chmod 755 $out/bin/switch-to-configuration
+    echo CODE > $out/code
+    UNITS
+  '' ];
+}
+"""
+
+
+def prepare(machine: Machine) -> None:
+    """nix, offline and for root alone."""
+    machine.write("/etc/nix/nix.conf", CONF)
+    machine.write("/usr/src/switch-to-configuration", SWITCH.replace("\\\\", "\\"))
+    machine.run("mkdir", "-p", "/boot", "/run/nixos")
+
+
+def build(machine: Machine, name: str, units: Mapping[str, str], *, code: int = 0) -> str:
+    """A system of this name; its store path. `units` are file names and texts; `code` is what its switch ends with."""
+    files = "\n".join(f"cp ${{builtins.toFile \"{file}\" \"{escaped(text)}\"}} $out/etc/systemd/system/{file}"
+                      for file, text in units.items())
+    text = BUILD.replace("NAME", name).replace("${SWITCH}", "${/usr/src/switch-to-configuration}")
+    machine.write("/usr/src/system.nix", text.replace("CODE", str(code)).replace("UNITS", files))
+    return machine.run("nix-build", "--no-out-link", "/usr/src/system.nix").stdout.strip()
+
+
+def escaped(text: str) -> str:
+    """As the inside of a string in Nix."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def switch(machine: Machine, system: str, *, check: bool = True) -> int:
+    """As nixos-rebuild does: a new generation, then its own switch. What that ended with."""
+    machine.run("nix-env", "-p", PROFILE, "--set", system)
+    return machine.run(f"{PROFILE}/bin/switch-to-configuration", "switch", check=check).returncode
+
+
+def generations(machine: Machine) -> list[int]:
+    """The numbers that there are."""
+    names = machine.run("ls", "/nix/var/nix/profiles").stdout.split()
+    return sorted(int(name.split("-")[1]) for name in names if name.startswith("system-"))
+
+
+def current(machine: Machine) -> int:
+    """The number that the profile leads to."""
+    return int(machine.run("readlink", PROFILE).stdout.split("-")[1])
