@@ -2,7 +2,7 @@
 #
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
-#   make test-all     what needs a virtual machine with a kernel of its own, a browser or Prometheus, or minutes
+#   make test-all     what needs a virtual machine with a kernel of its own, a browser, Prometheus or Nix, or minutes
 #   make pictures     takes the pictures of the status page anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
 #   make lint         ruff, mypy, and the size of the code
@@ -30,6 +30,7 @@ PACKAGES := curl dbus dbus-daemon dnf libpam-systemd make pkexec polkitd python3
             python3-dbusmock python3-gi python3-pip python3-prometheus-client python3-psutil python3-typer python3-venv \
             rsync sudo systemd systemd-container util-linux
 VM_PACKAGES := busybox-static cpio kmod qemu-system-x86
+NIX_PACKAGES := e2fsprogs mount nix-bin
 BROWSER_PACKAGES := chromium fonts-dejavu-core pngquant
 
 packages:
@@ -62,8 +63,8 @@ test: lint $(WHEELS)/.stamp
 	$(BIN)/python -m pytest
 
 test-all: $(VENV)/.stamp $(WHEELS)/.stamp
-	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) prometheus
-	$(BIN)/python -m pytest tests/vm tests/browser
+	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) $(NIX_PACKAGES) prometheus
+	$(BIN)/python -m pytest tests/vm tests/browser tests/nix
 	HEALD_WATCH_SECONDS=120 HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest tests/machine/test_hostile.py \
 	    tests/machine/test_loops.py -k "no_limit_is_exceeded or left_alone"
 

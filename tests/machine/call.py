@@ -1,4 +1,5 @@
-"""`call.py [--agent] [--between=N-M] METHOD OPERATION TARGET`: calls the helper on the system bus, prints its answer as a line of JSON.
+"""`call.py [--agent] [--between=N-M] METHOD OPERATION TARGET`: calls the helper on the system bus and prints
+its answer as a line of JSON.
 
 Runs inside the machine with the distribution's own Python and GLib, so that the helper is met by another D-Bus library
 than its own. --agent starts a pkttyagent for this process and allows polkit to ask for a password.

@@ -20,7 +20,7 @@ mkdir -p /run/nixos
 exec 9> /run/nixos/switch-to-configuration.lock
 flock --nonblock 9 || { echo "Could not acquire lock" >&2; exit 1; }
 echo "$1 $out" >> /var/log/switched
-ls -l /nix/var/nix/profiles | sed -n 's/.*system-\\\\([0-9]*\\\\)-link.*/\\\\1/p' > /boot/menu
+ls /nix/var/nix/profiles | sed -n 's/^system-\\\\([0-9]*\\\\)-link$/\\\\1/p' > /boot/menu
 [ "$1" != boot ] || exit 0
 code=$(cat "$out/code")
 [ "$code" = 0 ] || [ "$code" = 4 ] || exit "$code"
