@@ -9,7 +9,8 @@ import generated
 from heald.gauges import GAUGES
 from heald.kinds import TABLE
 from heald.quantities import amount, span
-from heald.settings import BUILT_IN
+from heald.resolver import CLEANERS
+from heald.settings import BUILT_IN, Rule, Rung
 from heald.thresholds import Thresholds
 
 FILE = Path(__file__).resolve().parents[1] / "docs/issues.md"
@@ -30,9 +31,16 @@ def ladders(kind: str) -> Iterator[str]:
     """What each built-in rule does about a kind, in words."""
     for rule in BUILT_IN:
         if fnmatchcase(kind, rule.kind):
-            steps = ", then ".join(f"`{rung.name}`" for rung in rule.ladder)
+            steps = ", then ".join(f"`{rung.name}`{of_its_own(rung, rule)}" for rung in rule.ladder)
             least = f" from {rule.severity.label} on" if rule.severity > 1 else ""
             yield f"{steps} ({rule.mode.label}{least})" if steps else "observe"
+
+
+def of_its_own(rung: Rung, rule: Rule) -> str:
+    """The rung's mode, where it is less than the rule's; a critically full disk lifts that of a cleaner."""
+    if rung.mode >= rule.mode:
+        return ""
+    return f" ({rung.mode.label}{'; auto when critical' if rung.name in CLEANERS else ''})"
 
 
 def written(text: str) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from heald.model import Action, Attempt, Incident, Issue
-from heald.settings import Rule
+from heald.settings import Rule, Rung
 
 Document = dict[str, Any]
 
@@ -43,8 +43,14 @@ def rule(one: Rule) -> Document:
     return {
         "name": one.name, "kind": one.kind, "subject": one.subject, "severity": one.severity.label, "for": one.wait,
         "mode": one.mode.label, "settle": one.settle,
-        "ladder": [r.name if r.target is None else f"{r.name} {r.target}" for r in one.ladder], "source": one.source,
+        "ladder": [_rung(rung, one) for rung in one.ladder], "source": one.source,
     }
+
+
+def _rung(rung: Rung, rule_: Rule) -> str:
+    """Its operation and target, and its own mode where that is less than the rule's."""
+    text = rung.name if rung.target is None else f"{rung.name} {rung.target}"
+    return f"{text} ({rung.mode.label})" if rung.mode < rule_.mode else text
 
 
 def whole_issue(known: Mapping[str, Any]) -> Document:

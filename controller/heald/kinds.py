@@ -40,8 +40,14 @@ def _unit_failed(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
         detail = f"{unit.name} is {state}"
         if unit.result == "exit-code":
             detail += f", its main process ended with status {unit.exec_main_status}"
-        issue = Issue("unit-failed", unit.name, severity, 0, unit.active_state, "failed", detail, unit=unit)
+        detail += _changed_by(unit)
+        issue = Issue("unit-failed", unit.name, severity, 0, unit.active_state, "failed", detail, unit=unit,
+                      between=unit.between)
         yield Finding(ill, issue, 0)
+
+
+def _changed_by(unit: Unit) -> str:
+    return f"; generation {unit.between.partition('-')[0]} of the system changed it" if unit.between else ""
 
 
 def _unit_blocked(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
@@ -61,13 +67,16 @@ def _unit_flapping(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
         short, day = unit.flaps
         ill = True if short >= FLAPS or day >= FLAPS_A_DAY else None if short else False
         detail = f"{unit.name} was restarted {short} times in 10 minutes, {day} times in a day"
-        issue = Issue("unit-flapping", unit.name, Severity.MEDIUM, 0, short, FLAPS, detail)
+        issue = Issue("unit-flapping", unit.name, Severity.MEDIUM, 0, short, FLAPS, detail + _changed_by(unit),
+                      between=unit.between)
         yield Finding(ill, issue, 0)
 
 
 def _disk_full(filesystems: Iterable[FileSystem], mark: Thresholds) -> Iterator[Finding]:
     """Clears 10 points below its percentage, or at one and a half of its free bytes: root's own marks by default."""
     for fs in filesystems:
+        if fs.boots:
+            continue
         ill: bool | None = fs.percent >= mark.disk_percent and fs.available < mark.disk_free
         if not ill and fs.percent > mark.disk_percent - 10 and fs.available < mark.disk_free * 1.5:
             ill = None
@@ -80,6 +89,16 @@ def _disk_full(filesystems: Iterable[FileSystem], mark: Thresholds) -> Iterator[
         issue = Issue("disk-full", fs.mount, severity, 0, round(fs.percent, 1), mark.disk_percent, detail,
                       frees=fs.frees)
         yield Finding(ill, issue, 0 if critical else 60)
+
+
+def _boot_full(filesystems: Iterable[FileSystem], mark: Thresholds) -> Iterator[Finding]:
+    """Where kernels lie. No service needs room there, but the next update does."""
+    for fs in filesystems:
+        if fs.boots and fs.percent > mark.disk_percent - 10:
+            ill = True if fs.percent >= mark.disk_percent else None
+            detail = f"{fs.mount} is {fs.percent:.0f} % full, {amount(fs.available)} free: the next kernel may not fit"
+            yield Finding(ill, Issue("boot-full", fs.mount, Severity.HIGH, 0, round(fs.percent, 1), mark.disk_percent,
+                                     detail), 60)
 
 
 def _permissions_wrong(paths: Iterable[PathMode], _: Thresholds) -> Iterator[Finding]:
@@ -151,6 +170,8 @@ TABLE: dict[str, Row] = {
         Part.STORAGE, _disk_full, "a backing device",
         "over {disk_percent:g} % used and less than {disk_free} free; clears 10 points below, or at half as much again",
         "1min; 0 when critical", "high; critical from 97 % or under 1 GiB (2 % of a disk under 50 GiB)"),
+    "boot-full": Row(Part.STORAGE, _boot_full, "a file system below /boot or /efi",
+                     "over {disk_percent:g} % used; clears 10 points below", "1min"),
     "permissions-wrong": Row(Part.PERMISSIONS, _permissions_wrong, "a folder for temporary files",
                              "mode or owner are not those of its tmpfiles.d line (without one: 1777 root:root)"),
     **{gauge.kind: Row(gauge.part, partial(_past_its_mark, [g for g in GAUGES if g.kind == gauge.kind]))

@@ -68,6 +68,7 @@ class Issue:
     seen: float = 0.0                   # when it was last read
     unit: Unit | None = None            # for a unit's issue: the reading it was made from
     culprit: str = ""                   # the unit that causes it and may be acted on, where the subject is no unit
+    between: str = ""                   # CURRENT-TARGET: the generation that may have caused it, and one to go back to
     frees: frozenset[str] | None = None         # for a file system's: the operations that clean there; None: not known
 
     @property

@@ -55,6 +55,7 @@ class Unit:
     prevented: bool = False             # RestartPreventExitStatus= names how its main process ended
     touched: bool = False               # a file that it is made of was written after it went down
     flaps: tuple[int, int] = (0, 0)     # restarts, systemd's and heald's, in the last 10 minutes and in the last day
+    between: str = ""                   # CURRENT-TARGET, where the current generation of NixOS changed it: see sensors
     came_back: bool = False             # by our hand or by Restart=, less than 5 minutes ago
 
 
@@ -71,6 +72,11 @@ class FileSystem:
     inodes: int = 0
     inodes_free: int = 0
     frees: frozenset[str] | None = None     # the operations that clean here, CATEGORY/OPERATION; None: not known
+
+    @property
+    def boots(self) -> bool:
+        """Whether kernels and the boot loader lie there."""
+        return f"{self.mount}/".startswith(("/boot/", "/efi/"))
 
     @property
     def percent(self) -> float:

@@ -16,7 +16,8 @@ from heald.quantities import span
 from heald.readings import Machine
 from heald.settings import Rule, Settings
 
-CLEANERS = frozenset({"resource/vacuum-journal", "resource/clean-temporary", "resource/clean-packages"})
+CLEANERS = frozenset({"resource/vacuum-journal", "resource/clean-temporary", "resource/clean-packages",
+                      "system/collect-garbage", "system/drop-generations"})
 """Operations whose ladder goes through at once: each frees something, none interrupts anybody."""
 
 REPEATED = CLEANERS | {"service/start", "service/restart", "system/restore-permissions"}
@@ -57,8 +58,8 @@ def decide(issue: Issue, incident: Incident, world: World) -> Decision:
     if issue.kind == "probe-failed" and issue.value != issue.threshold:
         return Decision(Verdict.WAIT, "it is not known yet whether it answers", until=later)
     rule = world.settings.rule(issue.kind, issue.subject, issue.severity)
-    if not any(rung.action(issue.target) for rung in rule.ladder):
-        why = "has no unit to act on: it only observes" if rule.ladder else "only observes"
+    if not any(rung.action(issue.target, issue.between) for rung in rule.ladder):
+        why = "has nothing to act on here: it only observes" if rule.ladder else "only observes"
         return Decision(Verdict.OBSERVE, f'rule "{rule.name}" {why}', until=later)
     refusal = _refusal(incident)
     if refusal:
@@ -79,8 +80,8 @@ def leaves(decision: Decision) -> bool:
 def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, world: World) -> Decision:
     """The next rung: now, later, after a person's yes, or never again."""
     now, later = world.now, world.now + world.settings.interval
-    mode = min(rule.mode, world.settings.mode)
     action, again = _rung(ladder, incident)
+    mode = _mode(rule, action, issue, world)
     if again and not world.paced:
         rehearsed = incident.attempts[-1].result == Result("would")
         return Decision(Verdict.WAIT if rehearsed else Verdict.GIVE_UP, "the ladder is used up", until=later)
@@ -109,27 +110,35 @@ def _climb(rule: Rule, ladder: list[Action], issue: Issue, incident: Incident, w
     return Decision(Verdict.ACT, f'rule "{rule.name}": {action}{before}', action)
 
 
+def _mode(rule: Rule, action: Action, issue: Issue, world: World) -> Mode:
+    """The least of the rule's, the one over all and the rung's own, which a critically full disk does not wait for."""
+    unasked = issue.severity is Severity.CRITICAL and action.name in CLEANERS
+    caps = (rung.mode for rung in rule.ladder if rung.name == action.name and not unasked)
+    return min(rule.mode, world.settings.mode, *caps)
+
+
 def _ask(rule: Rule, action: Action, incident: Incident, world: World) -> Decision:
     """A question stands for a day, in which a person does it or not; it is not asked twice in one incident."""
     expires = incident.next[1] if incident.outcome == "asked" and incident.next else world.now + ASKED
     if expires <= world.now or incident.outcome == "gave-up":
         reason = f'rule "{rule.name}" asked for a day before {action}, and nobody did it'
         return Decision(Verdict.GIVE_UP, reason, until=world.now + world.settings.interval)
-    return Decision(Verdict.ASK, f'rule "{rule.name}" asks before {action}', action, expires)
+    since = f", since generation {action.target.partition('-')[0]} changed it" if action.operation == "rollback" else ""
+    return Decision(Verdict.ASK, f'rule "{rule.name}" asks before {action}{since}', action, expires)
 
 
 def through(issue: Issue, incident: Incident, world: World) -> bool:
     """Whether nothing more is to be hoped for from the ladder of this issue: who waits for it waits in vain."""
     rule = world.settings.rule(issue.kind, issue.subject, issue.severity)
     ladder = applicable(rule, issue, incident.skipped, world.operations)
+    ladder = [action for action in ladder if _mode(rule, action, issue, world) is Mode.AUTO]
     done = [attempt.action for attempt in repairs(incident)]
-    return (not ladder or bool(_refusal(incident)) or min(rule.mode, world.settings.mode) is not Mode.AUTO
-            or all(action in done for action in ladder))
+    return bool(_refusal(incident)) or all(action in done for action in ladder)
 
 
 def applicable(rule: Rule, issue: Issue, skipped: Set[str], operations: frozenset[str] | None) -> list[Action]:
     """The rungs that can be tried here: known to root, cleaning on the subject, and not found to be of no use."""
-    actions = [action for rung in rule.ladder if (action := rung.action(issue.target)) is not None]
+    actions = [action for rung in rule.ladder if (action := rung.action(issue.target, issue.between)) is not None]
     return [a for a in actions if str(a) not in skipped and (operations is None or a.name in operations)
             and (issue.frees is None or a.name not in CLEANERS or a.name in issue.frees)]
 

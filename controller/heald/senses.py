@@ -9,7 +9,7 @@ from heald import clock
 from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
 from heald.readings import Machine, Part, Snapshot, Unit
-from heald.sensors import journal, machine, permissions, storage, temperature
+from heald.sensors import generations, journal, machine, permissions, storage, temperature
 from heald.sensors.container import in_container
 from heald.sensors.load import LoadSensor
 from heald.sensors.probes import Prober
@@ -76,7 +76,7 @@ class SystemSenses:
         return await self.login.packages() if self.login else ""
 
     async def _units(self, parts: frozenset[Part], names: Iterable[str]) -> tuple[Unit, ...] | None:
-        return await self.units.read(names) if Part.UNITS in parts else None
+        return generations.told(await self.units.read(names)) if Part.UNITS in parts else None
 
     async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
         """Call `ended` with the unit and the result of each of systemd's jobs that ends; None: no more."""

@@ -19,15 +19,18 @@ class Rung:
     category: Category
     operation: str
     target: str | None = None
+    mode: Mode = Mode.AUTO                  # at most, whatever the rule's own
 
     @property
     def name(self) -> str:
         return f"{self.category}/{self.operation}"
 
-    def action(self, unit: str) -> Action | None:
-        """What this rung does about an issue of `unit` ("": it has none); None: it needs one."""
-        needs = on_unit(self.category, self.operation)
-        target = self.target if self.target is not None else unit if needs else ""
+    def action(self, unit: str, between: str = "") -> Action | None:
+        """What this rung does about an issue of `unit` ("": it has none), or of a change of generations `between`;
+        None: it needs one."""
+        goes_back = self.operation == "rollback"
+        needs = on_unit(self.category, self.operation) or goes_back
+        target = self.target if self.target is not None else between if goes_back else unit if needs else ""
         return Action(self.category, self.operation, target) if target or not needs else None
 
     @classmethod
@@ -64,15 +67,20 @@ class Rule:
 _START = Rung(Category.SERVICE, "start")
 _REPAIR = Rung(Category.SERVICE, "repair")
 _PACKAGES, _TEMPORARY = Rung(Category.RESOURCE, "clean-packages"), Rung(Category.RESOURCE, "clean-temporary")
+_GARBAGE = Rung(Category.SYSTEM, "collect-garbage")
+_DROP = Rung(Category.SYSTEM, "drop-generations", mode=Mode.ASK)        # auto when the disk is critically full
+_ROLLBACK = Rung(Category.SYSTEM, "rollback", mode=Mode.ASK)
 _LESS_MEMORY, _LESS_CPU = Rung(Category.RESOURCE, "limit-memory"), Rung(Category.RESOURCE, "limit-cpu")
 
 BUILT_IN = (
-    Rule("service", "unit-failed", severity=Severity.HIGH, ladder=(_START, _REPAIR)),
+    Rule("service", "unit-failed", severity=Severity.HIGH, ladder=(_START, _REPAIR, _ROLLBACK)),
     Rule("job", "unit-failed", mode=Mode.OBSERVE),      # a oneshot, or what a timer starts: not run twice by guess
     Rule("blocked", "unit-blocked", ladder=(_START,)),
-    Rule("flapping", "unit-flapping", mode=Mode.OBSERVE),
-    Rule("disk", "disk-full", ladder=(_PACKAGES, _TEMPORARY, Rung(Category.RESOURCE, "vacuum-journal"))),
-    Rule("inodes", "inodes-full", ladder=(_PACKAGES, _TEMPORARY)),
+    Rule("flapping", "unit-flapping", mode=Mode.ASK, ladder=(_ROLLBACK,)),
+    Rule("disk", "disk-full", ladder=(
+        _PACKAGES, _TEMPORARY, Rung(Category.RESOURCE, "vacuum-journal"), _GARBAGE, _DROP)),
+    Rule("inodes", "inodes-full", ladder=(_PACKAGES, _TEMPORARY, _GARBAGE)),
+    Rule("boot", "boot-full", mode=Mode.ASK, ladder=(_DROP,)),
     Rule("permissions", "permissions-wrong", ladder=(Rung(Category.SYSTEM, "restore-permissions"),)),
     Rule("probe", "probe-failed", ladder=(Rung(Category.SERVICE, "restart"),)),     # root: where may_restart names it
     Rule("memory", "memory-low", mode=Mode.ASK, ladder=(_LESS_MEMORY,)),

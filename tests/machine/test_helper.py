@@ -47,9 +47,11 @@ def test_properties_name_what_this_machine_supports(machine: Machine) -> None:
     read = ("busctl", "--json=short", "get-property", "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1")
     shown = machine.run(*read, "Operations", "Version", user="nobody").stdout.splitlines()
     operations, version = (json.loads(line)["data"] for line in shown)
-    assert set(operations) == {"service/start", "service/repair", "service/restart", "service/reload",
+    nix = {f"system/{operation}" for operation in (
+        "collect-garbage", "drop-generations", "verify-store", "optimise-store", "rollback")}
+    assert set(operations) - nix == {"service/start", "service/repair", "service/restart", "service/reload",
                                "resource/unlimit", "resource/vacuum-journal", "resource/clean-temporary",
-                               "resource/clean-packages", "system/restore-permissions", "system/run"}
+                               "resource/clean-packages", "system/restore-permissions", "system/trim", "system/run"}
     assert version == "0.1.0"
 
 

@@ -49,7 +49,7 @@ def test_a_culprit_is_asked_about_and_without_one_it_is_only_watched() -> None:
     assert decided(SHORT, LIMIT) == (Verdict.ASK, "resource/limit-memory db.service",
                                      'rule "x" asks before resource/limit-memory db.service')
     assert decided(replace(SHORT, culprit=""), LIMIT) == (
-        Verdict.OBSERVE, "", 'rule "x" has no unit to act on: it only observes')
+        Verdict.OBSERVE, "", 'rule "x" has nothing to act on here: it only observes')
 
 
 def test_a_file_system_on_which_no_cleaner_frees_is_given_up_at_once() -> None:

@@ -13,7 +13,7 @@ GIB = 1 << 30
 FULL = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 98 * GIB, 2 * GIB)
 EMPTY = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 10 * GIB, 90 * GIB)
 
-CLEANERS = 3        # on the ladder of a full disk
+CLEANERS = 5        # on the ladder of a full disk
 
 
 def test_a_full_disk_and_three_services(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from .systemd import SYSTEMD, UNIT, unit_path
 HELPER, PATH, INTERFACE = "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1"
 _SERVICE = "heald-helper.service"                 # that the bus starts when the helper is called
 _METHOD = {Category.SERVICE: "HealService", Category.RESOURCE: "HealResource", Category.SYSTEM: "HealSystem"}
+_LONG, _LONG_SECONDS = {"collect-garbage", "drop-generations", "rollback"}, 300
+"""What takes minutes is waited for as long as root answers: while it is at work the next rung would come too early."""
 _ANSWER_SECONDS = 10            # what the helper may take beside the work: to start, to ask polkit
 _PERSON_SECONDS = 130           # the same where a person types a password: the helper's prompt ends after 120
 
@@ -23,12 +25,18 @@ class HelperClient:
         self._bus, self._interactive = bus, interactive
 
     async def heal(self, action: Action, *, wait: int = 20) -> Result:
-        """Has one action done; waits `wait` seconds (at most 300) for its end. An error is a Result with its code."""
+        """Has one action done; waits `wait` seconds (at most 300) for its end, or longer. An error is a Result."""
+        if action.operation in _LONG:
+            wait = _LONG_SECONDS
         limit = wait + (_PERSON_SECONDS if self._interactive else _ANSWER_SECONDS)
+        target, options = action.target, {"wait": Variant("u", wait)}
+        if action.operation == "rollback":
+            numbers = zip(("current", "target"), target.split("-"), strict=False)
+            target, options = "", options | {key: Variant("u", int(number)) for key, number in numbers}
         try:
             [report] = await self._bus.call(
                 HELPER, PATH, INTERFACE, _METHOD[action.category], "ssa{sv}",
-                [action.operation, action.target, {"wait": Variant("u", wait)}],
+                [action.operation, target, options],
                 timeout=limit, interactive=self._interactive)
         except HealdError as why:
             return Result(why.code.value, str(why))

@@ -79,11 +79,13 @@ async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
     asks = not yes and not dry_run and sys.stdin.isatty()
     bus = await Bus.connect()
     with closing(bus), password_agent(wanted=not dry_run):
-        settings = _as_asked(config.load(), present=asks or yes or dry_run)
+        settings = _as_asked(config.load(), present=asks or yes or dry_run, each=asks or bool(number) or dry_run)
         known = await _published(bus, needed=bool(number))
-        only = _incident(known, number) if number else None
-        if only is not None:
-            settings = replace(settings, rules=tuple(_narrowed(settings.rules, *only)))
+        only = None
+        if number:
+            kind, subject, asked = _incident(known, number)
+            only = kind, subject
+            settings = replace(settings, rules=tuple(_narrowed(settings.rules, *only, asked)))
         paused = {one["subject"]: one["until"] for one in known["Paused"]}
         consent = Consent(DryRun() if dry_run else HelperClient(bus, interactive=True), asks=asks)
         history = History(paths.own_state() / "history.db", _complain)
@@ -127,19 +129,25 @@ async def _published(bus: Bus, *, needed: bool) -> dict[str, Any]:
         return {"Paused": [], "Incidents": []}
 
 
-def _incident(known: Mapping[str, Any], number: str) -> tuple[str, str]:
-    """Kind and subject of an open incident of the daemon's; HealdError(INVALID_ARGS) when there is none."""
+def _incident(known: Mapping[str, Any], number: str) -> tuple[str, str, str]:
+    """Kind and subject of an open incident of the daemon's, and the operation that it asks for.
+
+    HealdError(INVALID_ARGS) when there is none.
+    """
     for one in known["Incidents"]:
         if one["id"] == number and "closed" not in one:
-            return one["kind"], one["subject"]
+            asked = one["next"]["operation"] if one["outcome"] == "asked" and one.get("next") else ""
+            return one["kind"], one["subject"], asked
     raise HealdError(Code.INVALID_ARGS, f"there is no open incident {number!r}; `healctl status` shows which there are")
 
 
-def _narrowed(rules: Iterable[Rule], kind: str, subject: str) -> Iterator[Rule]:
-    """The rules that can match one issue, and match no other."""
+def _narrowed(rules: Iterable[Rule], kind: str, subject: str, asked: str) -> Iterator[Rule]:
+    """The rules that can match one issue, and match no other; where something is asked for, that comes first."""
     for rule in rules:
         if rule.matches(kind, subject, Severity.CRITICAL):
-            yield replace(rule, kind=escape(kind), subject=escape(subject))
+            names = [rung.name for rung in rule.ladder]
+            first = names.index(asked) if asked in names else 0
+            yield replace(rule, kind=escape(kind), subject=escape(subject), ladder=rule.ladder[first:])
 
 
 def _explained(attempt: Attempt, reasons: Mapping[float, str]) -> Attempt:
@@ -168,10 +176,13 @@ def _prober(settings: Settings) -> Prober:
     return Prober(settings.probes, lambda: None, _complain)
 
 
-def _as_asked(settings: Settings, *, present: bool) -> Settings:
-    """The cap on the rules is the daemon's. Where a person is present, they are the one whom a rule would ask."""
-    rules = tuple(replace(r, mode=Mode.AUTO) if present and r.mode is Mode.ASK else r for r in settings.rules)
-    return replace(settings, mode=Mode.AUTO, rules=rules)
+def _as_asked(settings: Settings, *, present: bool, each: bool) -> Settings:
+    """The cap on the rules is the daemon's. Where a person is present, they are the one whom a rule would ask; a rung
+    that asks for itself is for who says yes to `each`, not to all."""
+    rules = [replace(r, mode=Mode.AUTO) if present and r.mode is Mode.ASK else r for r in settings.rules]
+    if each:
+        rules = [replace(r, ladder=tuple(replace(rung, mode=Mode.AUTO) for rung in r.ladder)) for r in rules]
+    return replace(settings, mode=Mode.AUTO, rules=tuple(rules))
 
 
 def _exit_code(mine: Iterable[Incident], issues: list[document.Document]) -> int:

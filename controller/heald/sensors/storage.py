@@ -19,6 +19,8 @@ _NEVER = ("/run/host",)                             # a container's view of its 
 _CLEANED = {
     "resource/clean-packages": ("/var/cache/apt/archives", "/var/cache/dnf", "/var/cache/libdnf5"),
     "resource/clean-temporary": ("/tmp", "/var/tmp"),       # noqa: S108  what is cleaned, nothing is put there
+    "system/collect-garbage": ("/nix/store",),
+    "system/drop-generations": ("/nix/store",),
     "resource/vacuum-journal": ("/var/log/journal", "/run/log/journal"),
 }
 """Where each cleaner frees; root's own unit looks at the same folders."""
