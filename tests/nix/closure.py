@@ -21,11 +21,14 @@ exec 9> /run/nixos/switch-to-configuration.lock
 flock --nonblock 9 || { echo "Could not acquire lock" >&2; exit 1; }
 echo "$1 $out" >> /var/log/switched
 ls /nix/var/nix/profiles | sed -n 's/^system-\\\\([0-9]*\\\\)-link$/\\\\1/p' > /boot/menu
+for kernel in /boot/kernel-*; do rm -f "$kernel"; done
+for number in $(cat /boot/menu); do head -c 1M /dev/zero > "/boot/kernel-$number" || exit 1; done
 [ "$1" != boot ] || exit 0
 code=$(cat "$out/code")
 [ "$code" = 0 ] || [ "$code" = 4 ] || exit "$code"
 changed=
 for unit in "$out"/etc/systemd/system/*.service; do
+    [ -e "$unit" ] || continue
     cmp -s "$unit" "/etc/systemd/system/${unit##*/}" && continue
     ln -sfn "$unit" /etc/systemd/system/
     changed="$changed ${unit##*/}"
