@@ -48,18 +48,31 @@ def check(between: str) -> None:
         raise RefusedError("InvalidArgs", f"generation {target} is current already, or not there")
 
 
-def check_own(between: str, *, allowed: bool) -> None:
+def check_own(between: str, failed: list[str], *, allowed: bool) -> None:
     """RefusedError where the controller may not roll back by itself: only where root's file allows it, only to a
-    generation that is known to be good, and only where nobody rolled back since the boot, nor in a day."""
-    target = between.rpartition("-")[2]
+    generation that is known to be good, only where one of the units that are `failed` was changed by the current one,
+    and only where nobody rolled back since the boot, nor in a day."""
+    current_, target = between.split("-")
     if not allowed:
         raise RefusedError("AccessDenied", "a person's only: auto_rollback is not set in helper.toml")
     if target not in _read("known-good").split():
         raise RefusedError("AccessDenied", f"generation {target} is not known to be good")
+    if all(_text(name, current_) == _text(name, target) for name in failed):
+        raise RefusedError("Healthy", f"no unit that failed was changed by generation {current_}")
     bad = MARKS / "known-bad"       # a rollback writes there what it leaves
     wall = time.time()
     if bad.exists() and bad.stat().st_mtime > wall - max(DAY, now()):
         raise RefusedError("LimitsExceeded", "a generation was rolled back from since the boot, or in the last day")
+
+
+def _text(name: str, generation: str) -> bytes:
+    """A unit's own file, or its template's, as the generation has it; nothing where it has none."""
+    stem, at, instance = name.partition("@")
+    units = PROFILE.with_name(f"system-{generation}-link") / "etc/systemd/system"
+    for file in (units / name, units / f"{stem}{at}.{instance.rpartition('.')[2]}"):
+        with suppress(OSError):
+            return file.read_bytes()
+    return b""
 
 
 def _read(name: str) -> str:

@@ -43,7 +43,17 @@ async def may_roll_back(scene: Scene) -> None:
     """Both generations are what the caller takes them for; the controller is bound by more."""
     generations.check(scene.name)
     if scene.own:
-        generations.check_own(scene.name, allowed=scene.settings.auto_rollback)
+        failed = await scene.manager.failed()
+        generations.check_own(scene.name, failed, allowed=scene.settings.auto_rollback)
+
+
+async def roll_back(scene: Scene) -> str:
+    """For the controller a timer runs first: where the machine is not well when it ends, all is taken back."""
+    if scene.own:
+        timer = await scene.manager.unit(f"heald-return@{scene.name}.timer")
+        if await scene.manager.job("StartUnit", timer) != "done":
+            raise RefusedError("Failed", f"{timer.id} did not start: nothing was done")
+    return await start(scene)
 
 
 TABLE: dict[tuple[str, str], Row] = {
@@ -70,7 +80,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("system", "optimise-store"): Row(
         Target.NOTHING, its_unit_looks, start, measures=generations.STORE, here=generations.has_store),
     ("system", "trim"): Row(Target.NOTHING, its_unit_looks, start),
-    ("system", "rollback"): Row(Target.GENERATIONS, may_roll_back, start, here=generations.has_profile,
+    ("system", "rollback"): Row(Target.GENERATIONS, may_roll_back, roll_back, here=generations.has_profile,
                                 action="org.heald.helper.rollback", says=generations.SAYS),
     ("system", "run"): Row(Target.NAME, named, start, action="org.heald.helper.run"),
 }

@@ -104,6 +104,11 @@ class Manager:
         [rows] = await self._call("ListUnitsByNames", "as", [names], "a(ssssssouso)")
         return {str(row[0]): str(row[3]) for row in rows}
 
+    async def failed(self) -> list[str]:
+        """The units that are failed, by their Id."""
+        [rows] = await self._call("ListUnitsFiltered", "as", [["failed"]], "a(ssssssouso)")
+        return [str(row[0]) for row in rows]
+
     async def reset_failed(self, unit: Unit) -> None:
         """Forget the failure and the start limit: both would refuse a start."""
         await self._call("ResetFailedUnit", "s", [unit.id], "")

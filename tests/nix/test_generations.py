@@ -178,17 +178,64 @@ def test_the_rollback_outlives_that_the_switch_stops_the_helper_and_heald(store:
     assert of(store) == "1"
 
 
+def broken_by_the_second(machine: Machine) -> None:
+    """Root's file allows it; the service of 2 dies, that of 1 is known to be good."""
+    closure.switch(machine, system(machine, 1))
+    closure.switch(machine, system(machine, 2, command="/bin/sh -c 'sleep 0.1; exit 1'"), check=False)
+    product.wait_until(lambda: product.state(machine, "web.service") == "failed", "web.service has failed")
+    machine.write("/etc/heald/helper.toml", "auto_rollback = true\n")
+    mark(machine, "known-good", 1)
+
+
 def test_the_controller_goes_back_only_where_root_s_file_says_so_and_only_to_what_is_known_to_be_good(
         store: Machine) -> None:
-    switched(store, 1, 2, 3)
-    assert roll_back(store, "3-2", "_heald").error == "AccessDenied"
+    broken_by_the_second(store)
+    store.run("rm", "/etc/heald/helper.toml")
+    assert roll_back(store, "2-1", "_heald").error == "AccessDenied"
     store.write("/etc/heald/helper.toml", "auto_rollback = true\n")
-    answer = roll_back(store, "3-2", "_heald")
+    store.run("rm", f"{MARKS}/known-good")
+    answer = roll_back(store, "2-1", "_heald")
     assert (answer.error, "known to be good" in answer.text) == ("AccessDenied", True)
-    mark(store, "known-good", 1, 2)
-    assert roll_back(store, "3-2", "_heald").report["state"] == "done"
+    mark(store, "known-good", 1)
+    mark(store, "known-bad", 9)             # somebody rolled back just now
     assert roll_back(store, "2-1", "_heald").error == "LimitsExceeded"
+    assert closure.current(store) == 2
+    store.run("systemctl", "reset-failed")
+
+
+def test_the_controller_goes_back_only_where_the_switch_changed_what_failed(store: Machine) -> None:
+    switched(store, 1, 2)
+    store.write("/etc/heald/helper.toml", "auto_rollback = true\n")
+    mark(store, "known-good", 1)
+    product.add_unit(store, "other.service", "[Service]\nType=oneshot\nExecStart=/usr/bin/false\n")
+    store.run("systemctl", "start", "other.service", check=False)
+    assert roll_back(store, "2-1", "_heald").error == "Healthy"
     assert (of(store), closure.current(store)) == ("2", 2)
+    store.run("systemctl", "reset-failed")
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_what_no_person_asked_for_is_taken_back_unless_the_machine_is_well(store: Machine, *, well: bool) -> None:
+    broken_by_the_second(store)
+    report = roll_back(store, "2-1", "_heald").report
+    assert (report["before"], report["after"]) == ("2", "1")
+    assert product.state(store, "heald-return@2-1.timer") == "active"
+    assert of(store) == "1"
+    store.run("systemctl", "reset-failed")
+    if not well:
+        product.add_unit(store, "other.service", "[Service]\nType=oneshot\nExecStart=/usr/bin/false\n")
+        store.run("systemctl", "start", "other.service", check=False)
+    store.run("systemctl", "start", "heald-return@2-1.service", check=False)        # as the timer does
+    assert closure.current(store) == (1 if well else 2)
+    assert marked(store, "known-bad") == (["2"] if well else ["1"])
+    store.run("systemctl", "stop", "heald-return@2-1.timer")
+    store.run("systemctl", "reset-failed")
+
+
+def test_a_person_s_rollback_is_final(store: Machine) -> None:
+    switched(store, 1, 2)
+    assert roll_back(store, "2-1").report["after"] == "1"
+    assert product.state(store, "heald-return@2-1.timer") == "inactive"
 
 
 @pytest.mark.parametrize(("operation", "between"), [("rollback", ""), ("drop-generations", "2-1"), ("rollback", "0-1"),
