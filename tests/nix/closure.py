@@ -6,9 +6,11 @@ to /run/current-system, the units and /boot: nothing is downloaded, and what it 
 
 from collections.abc import Mapping
 
+from machine import product
 from machine.machine import Machine
 
 PROFILE = "/nix/var/nix/profiles/system"
+MARKS = "/var/lib/heald-helper"         # root's: known-good, known-bad
 CONF = "build-users-group =\nsandbox = false\nsubstituters =\nexperimental-features = nix-command\n"
 
 SWITCH = """\
@@ -93,3 +95,37 @@ def generations(machine: Machine) -> list[int]:
 def current(machine: Machine) -> int:
     """The number that the profile leads to."""
     return int(machine.run("readlink", PROFILE).stdout.split("-")[1])
+
+
+def system(machine: Machine, number: int, *, code: int = 0, command: str = "/usr/bin/sleep infinity") -> str:
+    """A system whose one service says of which it is."""
+    unit = f"[Service]\nType=exec\nEnvironment=OF={number}\nExecStart={command}\n"
+    return build(machine, str(number), {"web.service": unit}, code=code)
+
+
+def switched(machine: Machine, *numbers: int) -> None:
+    """A machine that was switched to each of these; the last is current, and the first was booted."""
+    for number in numbers:
+        switch(machine, system(machine, number))
+    machine.run("ln", "-sfn", machine.run("readlink", "-f", f"{PROFILE}-1-link").stdout.strip(), "/run/booted-system")
+
+
+def of(machine: Machine) -> str:
+    """Of which system the service is that runs."""
+    assert product.state(machine, "web.service") == "active"
+    return product.state(machine, "web.service", "Environment").removeprefix("OF=")
+
+
+def marked(machine: Machine, which: str) -> list[str]:
+    return machine.read(f"{MARKS}/{which}").split() if machine.exists(f"{MARKS}/{which}") else []
+
+
+def mark(machine: Machine, which: str, *numbers: int) -> None:
+    machine.write(f"{MARKS}/{which}", "".join(f"{number}\n" for number in numbers))
+
+
+def fill(machine: Machine, leave: str = "") -> None:
+    """Not a byte is left on the store's file system, or so much."""
+    machine.run("sh", "-c", "cat /dev/zero > /nix/filler", check=False)
+    if leave:
+        machine.run("truncate", f"--size=-{leave}", "/nix/filler")
