@@ -60,6 +60,7 @@ class SystemSenses:
         modes = permissions.read() if Part.PERMISSIONS in parts else None
         switching, short = machine.switching(), not in_container() and machine.short_of_memory()
         (state, up), packages, failed = await asked
+        switching = switching or machine.switching()        # one that began meanwhile has changed the units under us
         whole = Machine(
             state, up, login is not None and login.shutting_down, login is not None and login.sleeping,
             login.woke if login else None, packages=packages, switching=switching, paused=self.paused(),

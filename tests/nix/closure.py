@@ -19,8 +19,7 @@ SWITCH = """\
 set -u
 out=$(dirname "$(dirname "$(readlink -f "$0")")")
 mkdir -p /run/nixos
-exec 9> /run/nixos/switch-to-configuration.lock
-flock --nonblock 9 || { echo "Could not acquire lock" >&2; exit 1; }
+[ "${LOCKED:-}" ] || LOCKED=1 exec flock --nonblock /run/nixos/switch-to-configuration.lock "$0" "$@"
 echo "$1 $out" >> /var/log/switched
 ls /nix/var/nix/profiles | sed -n 's/^system-\\\\([0-9]*\\\\)-link$/\\\\1/p' > /boot/menu
 for kernel in /boot/kernel-*; do rm -f "$kernel"; done
