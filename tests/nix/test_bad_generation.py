@@ -28,6 +28,8 @@ def test_what_the_switch_broke_is_named_asked_about_and_mended_by_going_back(sto
     shown = store.run("healctl", "status", check=False).stdout
     assert "asks before system/rollback 2-1, since generation 2 changed it" in shown
     assert "generation 2 of the system changed it" in store.run("healctl", "check", check=False).stdout
+    all_ = store.run("healctl", "heal", "--yes", check=False)       # to all is not to this
+    assert (all_.returncode, closure.current(store)) == (1, 2), all_.stdout + all_.stderr
     healed = store.run("healctl", "heal", str(incident["id"]), check=False)
     assert closure.current(store) == 1, healed.stdout + healed.stderr
     product.wait_until(lambda: product.state(store, "web.service") == "active", "web.service runs again")
