@@ -19,6 +19,7 @@ from heald.errors import Code, HealdError
 from heald.executor import DryRun
 from heald.history import REMEMBERED, History
 from heald.lifting import Lifter, limited
+from heald.model import Mode
 from heald.notify import notify, watchdog_seconds
 from heald.pauses import Pauses
 from heald.readings import Part
@@ -93,7 +94,7 @@ class Daemon:
         self._listen()
         self._trigger = None if in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
         await login.start()
-        await manager.subscribe(lambda: self._engine.wake(Part.UNITS))
+        await manager.subscribe(lambda: self._engine.wake(Part.UNITS), lambda: self._trouble(bus))
         if not self._dry_run:
             lifter = Lifter(self._history, helper, say, self._changed)
             self._lift = lambda: bus.spawn(lifter.lift(), "limits are lifted")
@@ -123,6 +124,11 @@ class Daemon:
             bus.close()
         if was_lost:
             raise HealdError(Code.UNREACHABLE, "the connection to the system bus was lost")
+
+    def _trouble(self, bus: Bus) -> None:
+        """The helper takes longer to start than it takes to decide: it starts meanwhile."""
+        if self._settings.mode is Mode.AUTO and not self._dry_run:
+            HelperClient(bus).rouse()
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()

@@ -38,15 +38,21 @@ class Manager:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._needed: dict[str, bool] = {}      # as of the last daemon-reload
+        self._failures = 0                        # units, as systemd last told
         self._started = 0.0                     # CLOCK_MONOTONIC of the start of userspace, once it was read
 
-    async def subscribe(self, wake: Callable[[], None]) -> None:
-        """Calls `wake` when a unit fails or recovers, when booting ends and when systemd was replaced.
+    async def subscribe(self, wake: Callable[[], None], failed: Callable[[], None] = lambda: None) -> None:
+        """Calls `wake` when a unit fails or recovers, when booting ends and when systemd was replaced; before it
+        `failed` where more units are failed than were.
 
         The one edge is NFailedUnits of the manager: healthy units that start and stop wake nobody (measured on 252).
         """
         def changed(body: list[Any]) -> None:
             _interface, values, invalidated = body
+            count = values.get("NFailedUnits", self._failures)
+            if count > self._failures:
+                failed()
+            self._failures = count
             if "NFailedUnits" in values or "NFailedUnits" in invalidated:
                 wake()
 
