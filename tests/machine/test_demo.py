@@ -1,4 +1,4 @@
-"""`make demo`, in a machine of its own and, where none can be booted, with stand-ins: what it says of the three faults."""
+"""`make demo`, in a machine of its own and, where none can be booted, with stand-ins: the three faults are healed."""
 
 import json
 import os
