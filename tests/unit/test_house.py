@@ -15,7 +15,7 @@ HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
-        "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes")
+        "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes", "notices")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
@@ -30,7 +30,8 @@ FLOORS = [
     {"causes", "incidents", "standback", "records", "pauses", "sensors", "bus"},
     {"resolver", "judgement", "executor", "history", "senses"},
     {"repairs"},
-    {"engine", "lifting"},
+    {"engine", "lifting", "homes", "notices"},
+    {"desktop"},
     {"daemon", "face"},
 ]
 """Imports run one way: a floor may use those above it in this list, and itself."""
