@@ -64,6 +64,12 @@ class Person:
         """Runs a command in a unit of theirs: what asks polkit must be in a cgroup of the session's."""
         self.run("systemd-run", "--user", "--quiet", "--collect", f"--unit={name}", *command)
 
+    def as_unit(self, *command: str) -> list[str]:
+        """The words, as root in the machine, that run a command in a unit of theirs and wait for it."""
+        return ["setpriv", f"--reuid={self.name}", f"--regid={self.name}", "--init-groups", "--", "env", "-i",
+                *(f"{name}={value}" for name, value in self.environment.items()),
+                "systemd-run", "--user", "--quiet", "--collect", "--wait", "--pipe", *command]
+
     def state(self, unit: str, what: str = "ActiveState") -> str:
         return self.systemctl("show", f"--property={what}", "--value", unit)
 
