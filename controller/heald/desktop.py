@@ -5,7 +5,7 @@ Events only say that there is something to read; what is shown is always decided
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from heald.bus.notifications import Notifications
 from heald.bus.seat import Seat
 from heald.errors import HealdError
 from heald.executor import Helper
+from heald.model import Action
 from heald.notices import DETAILS, LATER, REPAIR, Key, Notice, Presenter
 
 SYSTEM, OWN = "system", "own"
@@ -34,6 +35,7 @@ class Desktop:
         self._presenter = Presenter()
         self._screen = Notifications(session, self._clicked, self._dismissed, self._emptied)
         self._known: dict[Key, Mapping[str, Any]] = {}
+        self._shown: dict[Key, Notice] = {}        # what stood last in each place
         self._woken = asyncio.Event()
         self._one = asyncio.Lock()          # two prompts would lie exactly on each other
         self._tasks: set[asyncio.Task[None]] = set()
@@ -90,33 +92,33 @@ class Desktop:
     async def _show(self, key: Key, one: Notice) -> None:
         buttons = "actions" in await self._screen.capabilities()
         await self._screen.show(key, one.summary, one.body if buttons else notices.plain(one), urgency=one.urgency,
-                                stays=one.repair is not None, buttons=one.buttons)
+                                stays=one.repair is not None, buttons=one.buttons if key in self._known else ())
+        self._shown[key] = one
 
-    def _clicked(self, key: Hashable, button: str) -> None:
-        place, shown = self._place(key)
-        if shown is None:
-            return
+    def _clicked(self, key: Key, button: str) -> None:
+        shown = self._shown[key]
         if button == REPAIR[0] and shown.repair:
-            self._spawn(self._repair(place, shown))
-        elif button == DETAILS[0] and place in self._known:
-            self._spawn(self._show(place, notices.detailed(shown, place[0], self._known[place])))
+            self._spawn(self._repair(key, shown, shown.repair))
+        elif button == DETAILS[0] and key in self._known:
+            self._spawn(self._explain(key, notices.detailed(shown, key[0], self._known[key])))
         elif button == LATER[0]:
-            self._dismissed(place)
+            self._dismissed(key)
 
-    def _dismissed(self, key: Hashable) -> None:
-        self._presenter.put_off(self._place(key)[0], clock.boottime())
+    def _dismissed(self, key: Key) -> None:
+        self._presenter.put_off(key, clock.boottime())
         self.look()                         # when to ask again is known now
+
+    async def _explain(self, key: Key, story: Notice) -> None:
+        with suppress(HealdError):          # the server went, and this with it
+            await self._show(key, story)
 
     def _emptied(self) -> None:
         """The server went, or has come."""
         self._presenter.forget()
         self.look()
 
-    async def _repair(self, key: Key, shown: Notice) -> None:
+    async def _repair(self, key: Key, shown: Notice, action: Action) -> None:
         """As the person who clicked: of the machine's, polkit has their desktop ask for a password first."""
-        action = shown.repair
-        if action is None:
-            return
         async with self._one:
             result = await self._healers[key[0]].heal(action)
         self._say(f"{action}, as the person at the screen wants it: {result.state} {result.detail}".rstrip())
@@ -126,12 +128,7 @@ class Desktop:
             self._presenter.put_off(key, clock.boottime())
         else:
             self._presenter.told(key, told, clock.boottime())
-        with suppress(HealdError):
-            await self._show(key, told)
-
-    def _place(self, key: Hashable) -> tuple[Key, Notice | None]:
-        place = key if isinstance(key, tuple) else notices.MORE
-        return place, self._presenter.last(place)
+        await self._explain(key, told)
 
     def _spawn(self, coroutine: Any) -> None:
         task = asyncio.create_task(coroutine)

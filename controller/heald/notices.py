@@ -194,10 +194,6 @@ class Presenter:
             quiet = now + PUT_OFF * 2.0 ** before.put_off
             self._told[key] = replace(before, notice=None, put_off=before.put_off + 1, quiet=quiet)
 
-    def last(self, key: Key) -> Notice | None:
-        """What was told of it last, unless it was put off."""
-        return self._told.get(key, Told(None)).notice
-
     def forget(self) -> None:
         """The screen is empty: what asks, asks again."""
         self._told = {key: replace(told, notice=None) if told.notice and told.notice.repair else told

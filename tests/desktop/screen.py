@@ -1,6 +1,7 @@
 """A person at a real screen: an X server, a window manager, a notification server, a polkit agent, a mouse and keys."""
 
 import json
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +109,7 @@ class AtScreen(Person):
                            "the window is ready again, or gone")
 
     def _failures(self) -> int:
-        return self.machine.journal("-t", "polkit-agent-helper-1").count("pam_authenticate failed")
+        return self.machine.journal("-t", "polkit-agent-helper-1").count("authentication failure")
 
     def presses(self, key: str) -> None:
         self.run("xdotool", "key", key)
@@ -117,9 +118,7 @@ class AtScreen(Person):
         """What the screen looks like, as a PNG on this host."""
         name = f"/run/user/{self.uid}/picture.png"
         self.run("scrot", "--overwrite", name)
-        shown = self.machine.run("base64", name).stdout
-        import base64
-        file.write_bytes(base64.b64decode(shown))
+        file.write_bytes(b64decode(self.machine.run("base64", name).stdout))
 
 
 def at_screen(machine: Machine, name: str, uid: int, *, administrator: bool, display: int) -> AtScreen:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import gi  # type: ignore[import-untyped]  # PyGObject has no types
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi, GLib  # type: ignore[import-untyped]
+from gi.repository import Atspi, GLib  # type: ignore[import-untyped]  # noqa: E402 - its version comes first
 
 READ = {"label", "push button", "password text"}
 

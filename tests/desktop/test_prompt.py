@@ -44,6 +44,8 @@ def test_who_cancels_has_it_left_as_it_is_and_is_told_how_to_do_it_later(machine
     alice.waits_for("To repair it, type: healctl heal ")
     assert not alice.is_asked()
     assert product.state(machine, "asked-cancelled.service") == "failed"
+    alice.clicks("Details")
+    alice.waits_for('rule "asks" asks before service/start asked-cancelled.service')
 
 
 def test_three_wrong_passwords_are_no(machine: Machine, alice: AtScreen) -> None:

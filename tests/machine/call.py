@@ -1,4 +1,5 @@
-"""`call.py [--agent | --interactive] METHOD OPERATION TARGET`: calls the helper on the system bus, prints its answer as a line of JSON.
+"""`call.py [--agent | --interactive] METHOD OPERATION TARGET`: calls the helper on the system bus, prints its answer as
+a line of JSON.
 
 Runs inside the machine with the distribution's own Python and GLib, so that the helper is met by another D-Bus library
 than its own. --interactive allows polkit to ask for a password; --agent starts a pkttyagent for this process, too.

@@ -104,6 +104,11 @@ class Person:
         product.wait_until(lambda: self.systemctl("is-active", "graphical-session.target", check=False) == "active",
                            f"the session of {self.name} is active")
 
+    def comes_to_front(self) -> None:
+        """Their session becomes the active one of its seat, as a display manager does it when users are switched."""
+        session = self.machine.run("loginctl", "show-user", "--property=Display", "--value", self.name).stdout.strip()
+        self.machine.run("loginctl", "activate", session)
+
     def logs_out(self) -> None:
         """With all that ran in the session, and the person's systemd."""
         self.machine.run("systemctl", "stop", f"session-{self.name}.service")

@@ -1,5 +1,6 @@
 """What a person is told on their desktop, in which words, and when it is too much."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -109,11 +110,12 @@ def test_an_incident_that_is_forgotten_leaves_the_screen() -> None:
 
 def test_changes_of_one_incident_are_told_slower_and_slower() -> None:
     presenter = begun()
-    times, now = [], 0.0
+    times: list[float] = []
+    now = 0.0
     while len(times) < 6:
         times += [now] if look(presenter, incident(reason=str(now), outcome="refused"), now=now) else []
         now += 1.0
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(times)]
     assert gaps == [1.0, GAP, 2 * GAP, 4 * GAP, 8 * GAP]
 
 

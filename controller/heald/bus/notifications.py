@@ -3,7 +3,7 @@
 The server may be absent, start late, know no buttons, or read markup in a text: it is asked each time (a millisecond).
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 
 from dbus_next.signature import Variant
 
@@ -15,6 +15,8 @@ _PATH = "/org/freedesktop/Notifications"
 _BY_THE_PERSON = 2          # the reason in NotificationClosed, Desktop Notifications Specification
 _AS_THE_SERVER_LIKES, _NEVER = -1, 0        # expire_timeout of the same
 
+Key = tuple[str, str]
+"""Whose incident, and its id; what has its place on the screen."""
 Button = tuple[str, str]
 """What `clicked` is told, and the words on it."""
 
@@ -23,10 +25,10 @@ class Notifications:
     """One place on the screen for each key. `clicked` gets the key and the button; `dismissed` the key that a person
     closed; `emptied` is called when another server serves, or none, and nothing that was shown is there."""
 
-    def __init__(self, bus: Bus, clicked: Callable[[Hashable, str], None], dismissed: Callable[[Hashable], None],
+    def __init__(self, bus: Bus, clicked: Callable[[Key, str], None], dismissed: Callable[[Key], None],
                  emptied: Callable[[], None]) -> None:
         self._bus, self._clicked, self._dismissed, self._emptied = bus, clicked, dismissed, emptied
-        self._shown: dict[Hashable, int] = {}
+        self._shown: dict[Key, int] = {}
 
     async def start(self) -> None:
         """Hears of clicks from now on. Starts no server. Raises as Bus.watch."""
@@ -39,7 +41,7 @@ class Notifications:
         [words] = await self._bus.call(_NAME, _PATH, INTERFACE, "GetCapabilities")
         return frozenset(words)
 
-    async def show(self, key: Hashable, summary: str, body: str, *, urgency: int, stays: bool,
+    async def show(self, key: Key, summary: str, body: str, *, urgency: int, stays: bool,
                    buttons: Sequence[Button]) -> None:
         """In the place of what was shown for this key, if it is still there. `urgency`: 0 low, 1 normal, 2 critical.
 
@@ -57,7 +59,7 @@ class Notifications:
              words, hints, _NEVER if stays else _AS_THE_SERVER_LIKES])
         self._shown[key] = number
 
-    async def close(self, key: Hashable) -> None:
+    async def close(self, key: Key) -> None:
         """Takes it off the screen, if it is there; a server that has forgotten it is no error."""
         if number := self._shown.pop(key, 0):
             try:
@@ -70,7 +72,7 @@ class Notifications:
         for key in list(self._shown):
             await self.close(key)
 
-    def _key(self, number: int) -> Hashable | None:
+    def _key(self, number: int) -> Key | None:
         return next((key for key, shown in self._shown.items() if shown == number), None)
 
     def _invoked(self, number: int, button: str) -> None:
