@@ -2,7 +2,8 @@
 #
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
-#   make test-all     what needs a virtual machine with a kernel of its own
+#   make test-all     what needs a desktop, or a virtual machine with a kernel of its own
+#   make pictures     takes the pictures of the desktop, in docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
@@ -21,12 +22,14 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all bench lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all pictures bench lint wheels install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
 PACKAGES := dbus dbus-daemon dbus-user-session libpam-systemd make pkexec polkitd python3-dbus python3-dbus-next python3-dbusmock \
             python3-gi python3-pip python3-psutil python3-typer python3-venv rsync sudo systemd systemd-container util-linux
+DESKTOP_PACKAGES := adwaita-icon-theme at-spi2-core dbus-user-session fonts-dejavu-core gir1.2-atspi-2.0 librsvg2-common \
+            openbox policykit-1-gnome scrot xauth xdotool xfce4-notifyd xvfb
 VM_PACKAGES := busybox-static cpio kmod qemu-system-x86
 
 packages:
@@ -59,8 +62,12 @@ test: lint $(WHEELS)/.stamp
 	$(BIN)/python -m pytest
 
 test-all: $(VENV)/.stamp $(WHEELS)/.stamp
-	@install/packages.sh $(VM_PACKAGES)
-	$(BIN)/python -m pytest tests/vm
+	@install/packages.sh $(VM_PACKAGES) $(DESKTOP_PACKAGES)
+	$(BIN)/python -m pytest tests/desktop tests/vm
+
+pictures: $(VENV)/.stamp $(WHEELS)/.stamp
+	@install/packages.sh $(DESKTOP_PACKAGES)
+	@PYTHONPATH=tests $(BIN)/python -m desktop docs/pictures
 
 demo: $(VENV)/.stamp $(WHEELS)/.stamp
 	@PYTHONPATH=tests $(BIN)/python -m demo $(if $(JSON),--json)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -24,18 +25,25 @@ ladder = ["service/start"]
 """
 
 
+@contextmanager
+def prepared(configuration: str) -> Iterator[Machine]:
+    """A machine in which heald is installed, runs, and starts with every desktop. Raises CannotBootError."""
+    with Machine.boot() as machine:
+        product.make(machine, "install")
+        machine.write("/etc/heald/heald.toml", configuration)
+        machine.run("systemctl", "start", "heald.service")
+        machine.run("systemctl", "--global", "enable", "--quiet", SERVICE)
+        machine.run("sed", "-i", "s/pam_unix.so nullok/& nodelay/", "/etc/pam.d/common-auth")
+        yield machine
+
+
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
-    """heald is installed, runs, and asks about units called asked*."""
+    """heald asks about units called asked*."""
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
         pytest.skip(f"no desktop without {', '.join(missing)}; make test-all installs them")
     try:
-        with Machine.boot() as machine:
-            product.make(machine, "install")
-            machine.write("/etc/heald/heald.toml", CONFIGURATION)
-            machine.run("systemctl", "start", "heald.service")
-            machine.run("systemctl", "--global", "enable", "--quiet", SERVICE)
-            machine.run("sed", "-i", "s/pam_unix.so nullok/& nodelay/", "/etc/pam.d/common-auth")
+        with prepared(CONFIGURATION) as machine:
             yield machine
     except CannotBootError as why:
         pytest.skip(f"no machine can be booted here: {why}")

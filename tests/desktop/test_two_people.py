@@ -28,13 +28,17 @@ def bob(machine: Machine, alice: AtScreen) -> AtScreen:
     return at_screen(machine, "bob", 1501, administrator=False, display=8)
 
 
-def test_who_calls_from_elsewhere_is_refused_and_raises_no_window(machine: Machine, alice: AtScreen, bob: AtScreen,
-                                                                 failed: None) -> None:
+@pytest.mark.parametrize("who", ["alice", "bob"])
+@pytest.mark.parametrize("where", [
+    (), ("--setenv=DISPLAY=:7",), ("--property=PAMName=login", "--setenv=XDG_SESSION_TYPE=tty"),
+], ids=["no session", "her display", "a session without a seat"])
+def test_who_calls_from_elsewhere_is_refused_and_raises_no_window(
+        machine: Machine, alice: AtScreen, bob: AtScreen, failed: None, who: str, where: tuple[str, ...]) -> None:
+    """As a service, as a job of cron's, over ssh: whoever it belongs to."""
     alice.waits_for("asked.service has failed")
-    for command in (CALL, ("env", "DISPLAY=:7", *CALL)):
-        done = machine.unit_run(*command, user="bob")
-        assert '"AccessDenied"' in done.stdout or '"InteractiveAuthorizationRequired"' in done.stdout
-        assert not alice.is_asked()
+    done = machine.run("systemd-run", "--wait", "--pipe", "--quiet", "--collect", f"--uid={who}", *where, *CALL)
+    assert '"AccessDenied"' in done.stdout or '"InteractiveAuthorizationRequired"' in done.stdout
+    assert not alice.is_asked()
     assert product.state(machine, "asked.service") == "failed"
 
 

@@ -160,7 +160,19 @@ def test_never_for_a_system_user(machine: Machine) -> None:
     greeter.logs_out()
 
 
-def test_it_ends_with_the_session(bob: Person) -> None:
+def test_it_ends_and_begins_with_the_session(bob: Person) -> None:
     bob.systemctl("stop", "test-session.target")
     product.wait_until(lambda: bob.state(SERVICE) == "inactive", "heald went with the session")
     assert bob.state(SERVICE, "Result") == "success"
+    bob.systemctl("start", "test-session.target")
+    product.wait_until(lambda: bob.state(SERVICE) == "active", "heald came with the session")
+
+
+def test_a_new_version_starts_again_and_uninstall_ends_it(machine: Machine, bob: Person) -> None:
+    before = bob.state(SERVICE, "MainPID")
+    product.make(machine, "install")
+    product.wait_until(lambda: bob.state(SERVICE) == "active" and bob.state(SERVICE, "MainPID") != before, "it is anew")
+    product.make(machine, "uninstall")
+    assert bob.state(SERVICE) == "inactive"
+    assert bob.state(SERVICE, "LoadState") == "not-found"
+    assert machine.run("find", "/etc/systemd/user/", "/etc/xdg/systemd/user/", "-name", SERVICE).stdout == ""
