@@ -21,6 +21,7 @@ from heald.model import Action
 from heald.notices import DETAILS, LATER, REPAIR, Key, Notice, Presenter
 
 SYSTEM, OWN = "system", "own"
+_NONSENSE = (LookupError, TypeError, ValueError, AttributeError)
 
 
 class Desktop:
@@ -78,16 +79,24 @@ class Desktop:
             with suppress(HealdError):
                 known[SYSTEM] = await read_published(self._system)
         for source, state in known.items():
-            incidents = [document.whole_incident(one) for one in state["Incidents"]]
-            self._known = {key: one for key, one in self._known.items() if key[0] != source}
-            self._known |= {(source, one["id"]): one for one in incidents}
-            ill = {one["id"] for one in state["Issues"] if one.get("id")}
-            for key, new in self._presenter.plan(source, incidents, ill, clock.boottime()).items():
+            try:
+                planned = self._planned(source, state)
+            except _NONSENSE as why:        # another heald's, or nobody's who should have the name
+                self._say(f"what is published on the {source} bus makes no sense: {why!r}")
+                continue
+            for key, new in planned.items():
                 if new is None:
                     await self._screen.close(key)
                 else:
                     await self._show(key, new)
                 self._presenter.told(key, new, clock.boottime())
+
+    def _planned(self, source: str, state: Mapping[str, Any]) -> dict[Key, Notice | None]:
+        incidents = [document.whole_incident(one) for one in state["Incidents"]]
+        self._known = {key: one for key, one in self._known.items() if key[0] != source}
+        self._known |= {(source, one["id"]): one for one in incidents}
+        ill = {one["id"] for one in state["Issues"] if one.get("id")}
+        return self._presenter.plan(source, incidents, ill, clock.boottime())
 
     async def _show(self, key: Key, one: Notice) -> None:
         buttons = "actions" in await self._screen.capabilities()
@@ -122,8 +131,8 @@ class Desktop:
         async with self._one:
             result = await self._healers[key[0]].heal(action)
         self._say(f"{action}, as the person at the screen wants it: {result.state} {result.detail}".rstrip())
-        subject = str(self._known.get(key, {}).get("subject", action.target))
-        told = notices.answered(shown, subject, result.state, result.detail)
+        subject = self._known[key]["subject"] if key in self._known else action.target
+        told = notices.answered(shown, notices.named(subject), result.state, result.detail)
         if told.urgency:
             self._presenter.put_off(key, clock.boottime())
         else:

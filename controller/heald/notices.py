@@ -4,6 +4,7 @@ One notice for each incident, in its own place. heald tells what it did and asks
 watches, or stands back from, it keeps to itself.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,6 +36,8 @@ FREE = 2                # changes of one incident that are told at once: what it
 GAP = 60.0              # seconds before the next change is told, doubling
 PUT_OFF = 3600.0        # seconds for which "not now" holds, doubling
 MORE: Key = ("", "more")
+LONGEST = 300           # characters of a line; a server may show what is longer off the screen
+_DIGITS = re.compile(r"[0-9]{1,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,7 @@ class Notice:
 
 def notice(source: str, incident: Mapping[str, Any], *, ill: bool) -> Notice | None:
     """Of an incident as document.incident() has it; None where there is nothing to tell. `ill`: its subject is, now."""
-    subject, outcome, planned = incident["subject"], incident["outcome"], incident["next"]
-    name = "This machine" if subject == "machine" else subject
+    name, outcome, planned = named(incident["subject"]), incident["outcome"], incident["next"]
     wrong = f"{name} {KINDS.get(incident['kind'], incident['kind'])}"
     urgency = 2 if Severity[incident["severity"].upper()] is Severity.CRITICAL else 1
     action = _action(planned) if planned else None
@@ -73,8 +75,13 @@ def notice(source: str, incident: Mapping[str, Any], *, ill: bool) -> Notice | N
         offer = f" You can have it {_words(action)} once more." if action else ""
         return Notice(wrong, f"heald gave up{often}.{offer}", urgency, action, command)
     if outcome == "refused":
-        return Notice(wrong, f"heald may not repair it: {incident['reason']}", urgency)
+        return Notice(wrong, f"heald may not repair it: {_line(incident['reason'])}", urgency)
     return None
+
+
+def named(subject: str) -> str:
+    """For people, in one line."""
+    return "This machine" if subject == "machine" else _line(subject)
 
 
 def detailed(shown: Notice, source: str, incident: Mapping[str, Any]) -> Notice:
@@ -85,17 +92,19 @@ def detailed(shown: Notice, source: str, incident: Mapping[str, Any]) -> Notice:
         lines.append(f"{one['operation']} {one['target']}".rstrip() + f": {result}"
                      + (f", {one['detail']}" if one["detail"] else ""))
     story = f"healctl why {incident['id']}" if source == "system" else f"systemctl --user status {incident['subject']}"
-    return replace(shown, body="\n".join([*lines[-4:], f"The whole story: {story}", *_typed(shown)]))
+    return replace(shown, body="\n".join([*map(_line, lines[-4:]), f"The whole story: {story}", *_typed(shown)]))
 
 
 def answered(shown: Notice, subject: str, state: str, detail: str) -> Notice:
-    """After a click: what came of it. `state` and `detail` are those of a model.Result."""
-    if state in {"done", "running", "unchanged", "Healthy"}:
+    """After a click: what came of it. `state` and `detail` are those of a model.Result; done is not yet well."""
+    again = state == "done" and detail.startswith("failed -> failed")
+    did = f"You had heald {_words(shown.repair)}: {detail}" if shown.repair else detail
+    if state in {"done", "running", "Healthy"} and not again:
         how = {"running": "is being repaired", "Healthy": "is well already"}.get(state, "was repaired")
-        return Notice(f"{subject} {how}", detail, 0)
+        return Notice(f"{subject} {how}", did, 0)
     why = {"AccessDenied": "No password was given that allows it.",
            "InteractiveAuthorizationRequired": "Nobody could ask you for a password here.",
-           "Timeout": "There was no answer in time."}.get(state, detail)
+           "Timeout": "There was no answer in time."}.get(state, did)
     return replace(shown, summary=f"{subject} was not repaired", body="\n".join([why, *_typed(shown)]), repair=None)
 
 
@@ -106,6 +115,12 @@ def plain(shown: Notice) -> str:
 
 def _typed(shown: Notice) -> list[str]:
     return [f"To repair it, type: {shown.command}"] if shown.command else []
+
+
+def _line(text: str) -> str:
+    """What others wrote, in one line that is not too long."""
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST - 1]}…"
 
 
 def _action(planned: Mapping[str, Any]) -> Action:
@@ -121,7 +136,7 @@ def _command(source: str, number: str, action: Action | None) -> str:
     if action is None:
         return ""
     if source == "system":
-        return f"healctl heal {number}"
+        return f"healctl heal {number}" if _DIGITS.fullmatch(number) else ""       # a person is told to type it
     return f"systemctl --user {'start' if action.operation == 'repair' else action.operation} {action.target}"
 
 

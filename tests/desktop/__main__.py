@@ -1,4 +1,4 @@
-"""`python -m desktop FOLDER`: takes the pictures of the documentation, of a real desktop: a question, a prompt, an end."""
+"""`python -m desktop FOLDER`: takes the documentation's pictures of a real desktop: a question, a prompt, an end."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with prepared(RULE) as machine:
         alice = at_screen(machine, "alice", 1500, administrator=True, display=7)
-        alice.sits_down()
+        alice.sits_down("880x360")
         product.add_service(machine, UNIT)
         product.kill(machine, UNIT)
         alice.waits_for(f"{UNIT} has failed")

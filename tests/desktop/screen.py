@@ -17,7 +17,7 @@ exec >> /tmp/session-$USER.log 2>&1
 export XAUTHORITY=$XDG_RUNTIME_DIR/xauth
 xauth -q -f "$XAUTHORITY" add $DISPLAY . $(mcookie)
 exec 5> "$XDG_RUNTIME_DIR/screen"
-Xvfb $DISPLAY -screen 0 1280x800x24 -nolisten tcp -noreset -auth "$XAUTHORITY" -displayfd 5 &
+Xvfb $DISPLAY -screen 0 SIZEx24 -nolisten tcp -noreset -auth "$XAUTHORITY" -displayfd 5 &
 until [ -s "$XDG_RUNTIME_DIR/screen" ]; do sleep 0.02; done
 dbus-update-activation-environment --systemd DISPLAY XAUTHORITY XDG_SESSION_TYPE XDG_CURRENT_DESKTOP XDG_SESSION_ID LANG
 openbox &
@@ -45,9 +45,9 @@ class Text:
 class AtScreen(Person):
     """A person, and all that they see and do at their screen."""
 
-    def sits_down(self) -> None:
+    def sits_down(self, size: str = "1280x800") -> None:
         """Logs in; their desktop, with an agent and heald, is there when this returns. Notifications start by need."""
-        self.logs_in(program=PROGRAM)
+        self.logs_in(program=PROGRAM.replace("SIZE", size))
         self.start_agent()
         product.wait_until(lambda: self.state(SERVICE) == "active", f"heald serves {self.name}")
 

@@ -32,8 +32,9 @@ def bob(machine: Machine, alice: AtScreen) -> AtScreen:
 @pytest.mark.parametrize("where", [
     (), ("--setenv=DISPLAY=:7",), ("--property=PAMName=login", "--setenv=XDG_SESSION_TYPE=tty"),
 ], ids=["no session", "her display", "a session without a seat"])
+@pytest.mark.usefixtures("bob", "failed")
 def test_who_calls_from_elsewhere_is_refused_and_raises_no_window(
-        machine: Machine, alice: AtScreen, bob: AtScreen, failed: None, who: str, where: tuple[str, ...]) -> None:
+        machine: Machine, alice: AtScreen, who: str, where: tuple[str, ...]) -> None:
     """As a service, as a job of cron's, over ssh: whoever it belongs to."""
     alice.waits_for("asked.service has failed")
     done = machine.run("systemd-run", "--wait", "--pipe", "--quiet", "--collect", f"--uid={who}", *where, *CALL)

@@ -54,6 +54,20 @@ def test_a_question_offers_the_repair_and_says_what_it_would_be() -> None:
     assert notices.plain(one).splitlines()[-1] == "To repair it, type: healctl heal 1"
 
 
+def test_nobody_is_told_to_type_what_the_daemon_made_up() -> None:
+    one = notices.notice("system", incident("1; reboot"), ill=True)
+    assert one is not None
+    assert one.command == ""
+
+
+def test_what_others_wrote_is_one_line_and_not_too_long() -> None:
+    one = notices.notice("system", incident(outcome="refused", subject="a\nb", reason="long " * 1000), ill=True)
+    assert one is not None
+    assert one.summary == "a b has failed"
+    assert "\n" not in one.body
+    assert len(one.body) < 400
+
+
 def test_of_one_s_own_unit_the_command_is_systemctl_s() -> None:
     one = notices.notice("own", incident(), ill=True)
     assert one is not None
@@ -164,8 +178,17 @@ def test_details_are_what_was_done_and_where_the_story_is() -> None:
         "To repair it, type: healctl heal 1"]
 
 
+def test_a_unit_that_failed_again_at_once_was_not_repaired() -> None:
+    shown = notices.notice("system", incident(), ill=True)
+    assert shown is not None
+    told = notices.answered(shown, "shop.service", "done", "failed -> failed (done)")
+    assert told.summary == "shop.service was not repaired"
+    assert told.body.startswith("You had heald start it: failed -> failed (done)")
+
+
 @pytest.mark.parametrize(("state", "summary", "buttons"), [
     ("done", "shop.service was repaired", False), ("running", "shop.service is being repaired", False),
+    ("unchanged", "shop.service was not repaired", True),
     ("Healthy", "shop.service is well already", False),
     ("AccessDenied", "shop.service was not repaired", True), ("Failed", "shop.service was not repaired", True),
     ("InteractiveAuthorizationRequired", "shop.service was not repaired", True),
