@@ -98,11 +98,13 @@ class Daemon:
         await login.start()
         await manager.subscribe(lambda: self._engine.wake(Part.UNITS))
         if not self._dry_run:
-            await (self._begin_own(healer, bus, system) if isinstance(healer, OwnManager)
-                   else self._begin_lifting(healer, bus))
+            if isinstance(healer, HelperClient):
+                await self._begin_lifting(healer, bus)
             published = Published(bus, self._read, {"Pause": self._pause, "Resume": self._resume})
             await published.start()
             self._published = published
+            if isinstance(healer, OwnManager):
+                await self._begin_own(healer, bus, system)
         self._prober.use(self._settings.probes)
         lost = [asyncio.create_task(self._stop_when_lost(one)) for one in (bus, system)]
         notify(f"READY=1\nSTATUS=watching, mode {self._settings.mode.label}")

@@ -35,7 +35,8 @@ AT_ONCE = 3             # notices that one look may raise; of the rest one notic
 FREE = 2                # changes of one incident that are told at once: what it wants, and what came of it
 GAP = 60.0              # seconds before the next change is told, doubling
 PUT_OFF = 3600.0        # seconds for which "not now" holds, doubling
-MORE: Key = ("", "more")
+MORE = "more"           # in the place of whose incident, for that one notice; its id is whose they are
+ALL = {"own": "systemctl --user --failed", "system": "healctl status"}      # shows them all
 LONGEST = 300           # characters of a line; a server may show what is longer off the screen
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
@@ -183,17 +184,17 @@ class Presenter:
                 wanted[key] = new
         gone = [key for key in self._told if key[0] == source and key not in known]
         wanted |= {key: None for key in gone if self._told.pop(key).notice}
-        return self._digested(wanted)
+        return self._digested(source, wanted)
 
-    def _digested(self, wanted: dict[Key, Notice | None]) -> dict[Key, Notice | None]:
+    def _digested(self, source: str, wanted: dict[Key, Notice | None]) -> dict[Key, Notice | None]:
         """Not more than AT_ONCE, the worst and oldest; the others are told by their number."""
         shows = sorted(((key, new) for key, new in wanted.items() if new), key=lambda one: -one[1].urgency)
         for key, new in (more := shows[AT_ONCE:]):
             del wanted[key]
             self._told[key] = replace(self._told.get(key, Told(None)), notice=new)
         if more:
-            body = "All that is known of them: healctl status"
-            wanted[MORE] = Notice(f"{len(more)} more incidents", body, max(new.urgency for _, new in more))
+            body = f"To see all, type: {ALL[source]}"
+            wanted[MORE, source] = Notice(f"{len(more)} more incidents", body, max(new.urgency for _, new in more))
         return wanted
 
     def told(self, key: Key, shown: Notice | None, now: float) -> None:

@@ -113,6 +113,19 @@ def test_a_rule_of_his_own_that_asks_is_asked_and_not_done(bob: Person) -> None:
     assert bob.state("asked.service") == "failed"
 
 
+def test_where_the_server_shows_no_buttons_the_command_to_type_is_shown(bob: Person) -> None:
+    bob.unit("server", "/usr/bin/python3", "-m", "dbusmock", "--session", "--template", "notification_daemon",
+             "--parameters", '{"capabilities": "body"}')
+    names = ("busctl", "--user", "list", "--acquired")
+    product.wait_until(lambda: "org.freedesktop.Notifications" in bob.run(*names).stdout, "a server is there")
+    bob.add_service("asked.service")
+    bob.kill("asked.service")
+    words = "To repair it, type: systemctl --user start asked.service"
+    product.wait_until(lambda: words in bob.journal("server.service"), "the command is shown")
+    assert "Repair now" not in bob.journal("server.service")
+    bob.systemctl("stop", "server.service")
+
+
 def test_nothing_of_the_machine_is_his_heald_s_business(machine: Machine, bob: Person) -> None:
     product.add_service(machine, "shop.service")
     product.kill(machine, "shop.service")

@@ -159,7 +159,7 @@ def test_many_at_once_are_counted_and_not_shown() -> None:
     shown = look(presenter, *many)
     assert len(shown) == AT_ONCE + 1
     assert ("system", "9") in shown
-    assert shown[MORE] == Notice("6 more incidents", "All that is known of them: healctl status", 1)
+    assert shown[MORE, "system"] == Notice("6 more incidents", "To see all, type: healctl status", 1)
     assert look(presenter, *many, now=1.0) == {}
 
 

@@ -6,7 +6,7 @@ import pwd
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import Code, HealdError
+from ..errors import HealdError
 from .connection import Bus
 
 ADMINISTRATORS = frozenset({"sudo", "wheel", "admin"})
@@ -29,29 +29,25 @@ class Seat:
                                   lambda body: changed() if "Active" in {*body[1], *body[2]} else None)
 
     async def can_act(self) -> bool:
-        """Whether a question about the machine is for them, now. Nobody is asked where logind does not answer."""
-        try:
-            return is_administrator() and await self._at_the_screen()
-        except HealdError as why:
-            if why.code is Code.UNREACHABLE and self._bus.lost.is_set():
-                raise
-            return False
+        """Whether a question about the machine is for them, now."""
+        return is_administrator() and await self._at_the_screen()
 
     async def _at_the_screen(self) -> bool:
         if not (path := await self._session()):
             return False
-        session: dict[str, Any] = await self._bus.properties(_LOGIND, path, f"{_LOGIND}.Session")
+        try:
+            session: dict[str, Any] = await self._bus.properties(_LOGIND, path, f"{_LOGIND}.Session")
+        except HealdError:
+            return False                # it has ended
         return session["Active"] is True and bool(session["Seat"][0]) and not session["Remote"]
 
     async def _session(self) -> str:
-        """The object path of this user's display session; "" = they have none."""
+        """The object path of this user's display session; "" = they have none, or logind does not answer."""
         try:
             [user] = await self._bus.call(_LOGIND, _PATH, f"{_LOGIND}.Manager", "GetUser", "u", [os.getuid()])
             number, path = await self._bus.property(_LOGIND, user, f"{_LOGIND}.User", "Display")
-        except HealdError as why:
-            if why.code is Code.FAILED:         # logind's NoSuchUser
-                return ""
-            raise
+        except HealdError:
+            return ""
         return str(path) if number else ""
 
 
