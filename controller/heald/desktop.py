@@ -95,8 +95,7 @@ class Desktop:
         incidents = [document.whole_incident(one) for one in state["Incidents"]]
         self._known = {key: one for key, one in self._known.items() if key[0] != source}
         self._known |= {(source, one["id"]): one for one in incidents}
-        ill = {one["id"] for one in state["Issues"] if one.get("id")}
-        return self._presenter.plan(source, incidents, ill, clock.boottime())
+        return self._presenter.plan(source, incidents, state["Issues"], clock.boottime())
 
     async def _show(self, key: Key, one: Notice) -> None:
         buttons = "actions" in await self._screen.capabilities()

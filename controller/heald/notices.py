@@ -5,7 +5,7 @@ watches, or stands back from, it keeps to itself.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,6 +78,12 @@ def notice(source: str, incident: Mapping[str, Any], *, ill: bool) -> Notice | N
     if outcome == "refused":
         return Notice(wrong, f"heald may not repair it: {_line(incident['reason'])}", urgency)
     return None
+
+
+def _rank(one: tuple[Key, Notice]) -> tuple[int, int, str]:
+    """The worst first, then the oldest: ids are numbers that grow."""
+    (_, number), shown = one
+    return -shown.urgency, len(number), number
 
 
 def named(subject: str) -> str:
@@ -159,10 +165,9 @@ class Presenter:
         self._begun: set[str] = set()
         self.due: float | None = None           # when to look again though nothing happens
 
-    def plan(self, source: str, incidents: Iterable[Mapping[str, Any]], ill: Set[str],
+    def plan(self, source: str, incidents: Iterable[Mapping[str, Any]], issues: Iterable[Mapping[str, Any]],
              now: float) -> dict[Key, Notice | None]:
-        """What is to be shown, or with None to be taken away, of all the incidents that a source knows; `ill` are the
-        ids of those that have an issue now.
+        """What is to be shown, or with None to be taken away, of all the incidents that a source knows, and its issues.
 
         What is not `told` to have been shown is planned again. Of what had ended before the first look nothing is said.
         """
@@ -170,11 +175,12 @@ class Presenter:
         first = source not in self._begun
         self._begun.add(source)
         known = {(source, one["id"]): one for one in incidents}
+        ill_now = {(issue["kind"], issue["subject"]) for issue in issues}
         for key, one in known.items():
-            before = self._told.get(key, Told(None))
-            new = notice(source, one, ill=key[1] in ill)
+            ill = (one["kind"], one["subject"]) in ill_now
+            before, new = self._told.get(key, Told(None)), notice(source, one, ill=ill)
             if new is None:
-                if before.notice and before.notice.urgency and key[1] not in ill:
+                if before.notice and before.notice.urgency and not ill:
                     wanted[key] = None
             elif new.urgency == 0 and (first or before.put_off or (before.notice and before.notice.urgency == 0)):
                 self._told[key] = replace(before, notice=new)       # it is old, not wanted, or told in other words
@@ -188,7 +194,7 @@ class Presenter:
 
     def _digested(self, source: str, wanted: dict[Key, Notice | None]) -> dict[Key, Notice | None]:
         """Not more than AT_ONCE, the worst and oldest; the others are told by their number."""
-        shows = sorted(((key, new) for key, new in wanted.items() if new), key=lambda one: -one[1].urgency)
+        shows = sorted(((key, new) for key, new in wanted.items() if new), key=_rank)
         for key, new in (more := shows[AT_ONCE:]):
             del wanted[key]
             self._told[key] = replace(self._told.get(key, Told(None)), notice=new)

@@ -44,7 +44,8 @@ def asked(number: str = "1", **more: Any) -> Document:
 
 def state(*incidents: Document) -> Document:
     return {"Version": "1", "Mode": "auto", "Health": 80, "Limits": {}, "Paused": [],
-            "Issues": [{"id": one["id"]} for one in incidents], "Incidents": list(incidents)}
+            "Issues": [{"kind": "unit-failed", "subject": one.get("subject", "")} for one in incidents],
+            "Incidents": list(incidents)}
 
 
 class Room:

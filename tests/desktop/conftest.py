@@ -16,6 +16,7 @@ CONFIGURATION = """\
 interval = "2s"
 [limits]
 incidents_per_hour = 1000
+pacing = ["0s", "1s", "10m"]
 [[rule]]
 name = "asks"
 kind = "unit-failed"

@@ -64,9 +64,15 @@ class AtScreen(Person):
         return self.machine.journal("-u", "polkit.service").count("Registered Authentication Agent")
 
     def seen(self) -> list[Text]:
-        """All that can be read now."""
-        lines = self.run("/usr/bin/python3", "-I", f"{product.SOURCE}/tests/desktop/seen.py", check=False).stdout
-        return [Text(**json.loads(line)) for line in lines.splitlines()]
+        """All that can be read now. What could not be read is not taken for an empty screen."""
+        lines: list[str] = []
+
+        def read() -> bool:
+            done = self.run("/usr/bin/python3", "-I", f"{product.SOURCE}/tests/desktop/seen.py", check=False)
+            lines[:] = done.stdout.splitlines()
+            return done.returncode == 0
+        product.wait_until(read, f"the screen of {self.name} can be read")
+        return [Text(**json.loads(line)) for line in lines]
 
     def reads(self, words: str) -> bool:
         """Whether these words are somewhere on the screen."""

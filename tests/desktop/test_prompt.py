@@ -19,9 +19,9 @@ def asks(machine: Machine, alice: AtScreen, unit: str) -> None:
 
 @pytest.fixture(autouse=True)
 def tidy(machine: Machine, alice: AtScreen) -> None:
-    """Nothing of the test before is asked any more, or on the screen."""
+    """Nothing of the test before is asked any more, or on the screen: what goes by itself would move the buttons."""
     machine.run("systemctl", "reset-failed")
-    product.wait_until(lambda: not alice.is_asked() and not alice.reads("Repair now"), "nothing is asked")
+    product.wait_until(lambda: not alice.seen() and not alice.is_asked(), "the screen is empty")
 
 
 def test_a_click_a_password_and_it_is_repaired(machine: Machine, alice: AtScreen) -> None:
@@ -90,7 +90,7 @@ def test_not_now_leaves_it_and_asks_no_more(machine: Machine, alice: AtScreen) -
     alice.clicks("Not now")
     product.wait_until(lambda: not alice.reads("asked-later.service"), "the question is gone")
     product.add_service(machine, "told.service")
-    product.kill(machine, "told.service")           # something else is told: it has looked again since
+    machine.run("systemctl", "kill", "--signal=KILL", "told.service")       # it looks again, and tells of this alone
     alice.waits_for("told.service was repaired")
     assert not alice.reads("asked-later.service")
     assert product.state(machine, "asked-later.service") == "failed"
@@ -118,6 +118,30 @@ def test_what_heald_repaired_by_itself_is_told_without_a_question(machine: Machi
     machine.run("systemctl", "kill", "--signal=KILL", "shop.service")
     alice.waits_for("shop.service was repaired")
     assert not alice.reads("Repair now")
+
+
+def test_what_heald_gave_up_is_told_and_offered_once_more(machine: Machine, alice: AtScreen) -> None:
+    product.add_unit(machine, "loop.service", "[Service]\nType=exec\nExecStart=/bin/sh -c 'test -e /run/mended && "
+                     "exec sleep infinity; exit 1'\n")
+    machine.run("systemctl", "start", "loop.service", check=False)
+    alice.waits_for("heald gave up after two tries. You can have it start it once more.")
+    machine.write("/run/mended", "")
+    alice.clicks("Repair now")
+    alice.waits_to_be_asked()
+    alice.waits_for("A password is needed to start loop.service.")
+    alice.types(alice.password)
+    alice.waits_for("loop.service was repaired")
+    product.wait_until(lambda: product.state(machine, "loop.service") == "active", "it runs")
+
+
+def test_a_daemon_that_is_started_again_asks_what_it_asked_before(machine: Machine, alice: AtScreen) -> None:
+    asks(machine, alice, "asked-before.service")
+    machine.run("systemctl", "restart", "heald.service")
+    machine.run("systemctl", "kill", "--signal=KILL", "heald.service")
+    product.add_service(machine, "after.service")
+    machine.run("systemctl", "kill", "--signal=KILL", "after.service")
+    alice.waits_for("after.service was repaired")       # by the new one: the question outlived the old ones
+    assert alice.reads("asked-before.service has failed")
 
 
 def test_her_own_unit_is_repaired_without_a_password(alice: AtScreen) -> None:

@@ -51,12 +51,10 @@ class Notifications:
         if "body-markup" in known:
             body = body.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         words = [word for button in buttons for word in button] if "actions" in known else []
-        hints = {"urgency": Variant("y", urgency), "category": Variant("s", "device"),
-                 "desktop-entry": Variant("s", "heald")}
         [number] = await self._bus.call(
             _NAME, _PATH, INTERFACE, "Notify", "susssasa{sv}i",
             ["heald", self._shown.get(key, 0), "dialog-warning" if urgency else "dialog-information", summary, body,
-             words, hints, _NEVER if stays else _AS_THE_SERVER_LIKES])
+             words, {"urgency": Variant("y", urgency)}, _NEVER if stays else _AS_THE_SERVER_LIKES])
         self._shown[key] = number
 
     async def close(self, key: Key) -> None:
