@@ -75,7 +75,7 @@ def notice(source: str, incident: Mapping[str, Any], *, ill: bool) -> Notice | N
         often = {0: "", 1: " after one try", 2: " after two tries"}.get(len(tries), f" after {len(tries)} tries")
         offer = f" You can have it {_words(action)} once more." if action else ""
         return Notice(wrong, f"heald gave up{often}.{offer}", urgency, action, command)
-    if outcome == "refused":
+    if outcome == "refused" and source == "system":         # of one's own, nobody but heald was in the way
         return Notice(wrong, f"heald may not repair it: {_line(incident['reason'])}", urgency)
     return None
 

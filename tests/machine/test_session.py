@@ -78,6 +78,7 @@ def test_a_repair_starts_what_is_required_first(bob: Person) -> None:
     ("service/start", "dbus.service", "Protected"),
     ("service/start", "init.scope", "Protected"),
     ("service/start", "by-a-program.service", "Protected"),
+    ("service/start", "app-editor.service", "Protected"),
     ("service/start", "broken.service", "Failed"),
     ("service/start", "conditional.service", "unchanged"),
     ("resource/vacuum-journal", "", "NotSupported"),
@@ -86,6 +87,7 @@ def test_a_repair_starts_what_is_required_first(bob: Person) -> None:
 def test_as_root_does_it_looks_before_it_acts(bob: Person, operation: str, unit: str, state: str) -> None:
     bob.systemctl("stop", SERVICE)
     bob.add_service("well.service")
+    bob.add_service("app-editor.service")
     bob.add_service("broken.service", "Type=exec\nExecStart=/no/such/program")
     bob.add_service("conditional.service")
     bob.kill("conditional.service")

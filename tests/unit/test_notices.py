@@ -86,6 +86,11 @@ def test_what_heald_cannot_do_is_told(outcome: str, actions: list[Any], words: s
     assert one.body == words
 
 
+def test_what_heald_never_touches_of_one_s_own_is_no_news() -> None:
+    """An application that crashed, say: its desktop tells of it."""
+    assert notices.notice("own", incident(outcome="refused"), ill=True) is None
+
+
 @pytest.mark.parametrize("outcome", ["open", "observed", "stood-back", "cleared"])
 def test_what_heald_only_watches_it_keeps_to_itself(outcome: str) -> None:
     assert notices.notice("system", incident(outcome=outcome), ill=True) is None

@@ -15,7 +15,8 @@ from .systemd import MANAGER, MANAGER_PATH, SYSTEMD, unit_path
 JOBS = {"start": "StartUnit", "repair": "StartUnit", "restart": "TryRestartUnit", "reload": "ReloadUnit"}
 """What systemd is asked for; TryRestartUnit never starts a stopped unit."""
 TYPES = (".service", ".socket", ".timer", ".path")
-NEVER = ("dbus", "heald", "systemd-")       # what a session stands on, and ourselves
+NEVER = ("dbus", "heald", "systemd-", "app-")
+"""What a session stands on, ourselves, and the applications that a desktop starts, which a person ends as they like."""
 _MODE = "fail"              # `replace` would cancel the person's stop
 _LOST = 3600.0              # seconds after which the end of a job is no longer waited for
 _REQUIRED = 20              # units that a repair looks at, at most
