@@ -36,7 +36,8 @@ class Desktop:
         self._presenter = Presenter()
         self._screen = Notifications(session, self._clicked, self._dismissed, self._emptied)
         self._known: dict[Key, Mapping[str, Any]] = {}
-        self._shown: dict[Key, Notice] = {}        # what stood last in each place
+        self._shown: dict[Key, Notice] = {}     # what stood last in each place
+        self._said = ""
         self._woken = asyncio.Event()
         self._one = asyncio.Lock()          # two prompts would lie exactly on each other
         self._tasks: set[asyncio.Task[None]] = set()
@@ -82,7 +83,7 @@ class Desktop:
             try:
                 planned = self._planned(source, state)
             except _NONSENSE as why:        # another heald's, or nobody's who should have the name
-                self._say(f"what is published on the {source} bus makes no sense: {why!r}")
+                self._say_once(f"what {source} publishes makes no sense and is not shown: {why!r}")
                 continue
             for key, new in planned.items():
                 if new is None:
@@ -90,6 +91,11 @@ class Desktop:
                 else:
                     await self._show(key, new)
                 self._presenter.told(key, new, clock.boottime())
+
+    def _say_once(self, line: str) -> None:
+        if line != self._said:
+            self._said = line
+            self._say(line)
 
     def _planned(self, source: str, state: Mapping[str, Any]) -> dict[Key, Notice | None]:
         incidents = [document.whole_incident(one) for one in state["Incidents"]]
