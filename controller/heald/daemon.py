@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
+from typing import TYPE_CHECKING
 
 from heald import __version__, clock, config, detector, document, homes, paths
 from heald.bus.connection import Bus
@@ -20,6 +21,7 @@ from heald.errors import Code, HealdError
 from heald.executor import DryRun
 from heald.history import REMEMBERED, History
 from heald.lifting import Lifter, limited
+from heald.model import Mode
 from heald.notify import notify, watchdog_seconds
 from heald.pauses import Pauses
 from heald.readings import Part
@@ -27,6 +29,9 @@ from heald.senses import SystemSenses
 from heald.sensors.container import in_container
 from heald.sensors.probes import Prober
 from heald.triggers import Trigger
+
+if TYPE_CHECKING:
+    from heald.face.endpoint import Endpoint
 
 EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=
 
@@ -78,6 +83,8 @@ class Daemon:
         self._published: Published | None = None
         self._trigger: Trigger | None = None
         self._lift: Callable[[], None] = lambda: None
+        self._endpoint: Endpoint | None = None
+        self._serve: Callable[[], None] = lambda: None
         self._desktop: Desktop | None = None
 
     async def run(self) -> None:
@@ -96,7 +103,7 @@ class Daemon:
         self._listen()
         self._trigger = None if own or in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
         await login.start()
-        await manager.subscribe(lambda: self._engine.wake(Part.UNITS))
+        await manager.subscribe(lambda: self._engine.wake(Part.UNITS), lambda: self._trouble(bus))
         if not self._dry_run:
             if isinstance(healer, HelperClient):
                 await self._begin_lifting(healer, bus)
@@ -105,6 +112,9 @@ class Daemon:
             self._published = published
             if isinstance(healer, OwnManager):
                 await self._begin_own(healer, bus, system)
+            else:
+                self._serve = lambda: bus.spawn(self._listen_http(healer), "metrics are served")
+                self._serve()
         self._prober.use(self._settings.probes)
         lost = [asyncio.create_task(self._stop_when_lost(one)) for one in (bus, system)]
         notify(f"READY=1\nSTATUS=watching, mode {self._settings.mode.label}")
@@ -117,6 +127,8 @@ class Daemon:
             for task in lost:
                 task.cancel()
             self._prober.stop()
+            if self._endpoint is not None:
+                await self._endpoint.stop()
             await self._engine.finish()
             self._history.close()
             if self._desktop is not None:
@@ -138,11 +150,25 @@ class Daemon:
         self._desktop = Desktop(bus, system, healer, self._read, say)
         await self._desktop.start()
 
+    def _trouble(self, bus: Bus) -> None:
+        """The helper takes longer to start than it takes to decide: it starts meanwhile."""
+        if self._settings.mode is Mode.AUTO and not self._dry_run and not self._home.own:
+            HelperClient(bus).rouse()
+
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    async def _listen_http(self, helper: HelperClient) -> None:
+        """As [metrics] says, from now on. What it needs takes 4 MB: it is loaded where somebody wants it."""
+        if self._endpoint is None and self._settings.metrics.enable:
+            from heald.face.endpoint import Endpoint
+            self._endpoint = Endpoint(self._history, paths.state() / "history.db", self._read,
+                                      behind=lambda: self._engine.behind, reachable=helper.reachable, say=say)
+        if self._endpoint is not None:
+            await self._endpoint.use(self._settings.metrics)
 
     def _end(self) -> None:
         self._stop.set()
@@ -162,6 +188,7 @@ class Daemon:
         else:
             self._prober.use(self._settings.probes)
             self._engine.use(self._settings)
+            self._serve()
             say(f"configuration read again, mode {self._settings.mode.label}")
         notify("READY=1")
 
@@ -179,6 +206,8 @@ class Daemon:
         self._lift()
         if self._published is not None:
             self._published.changed(int(number))
+        if self._endpoint is not None:
+            self._endpoint.seen(int(number))
         if self._desktop is not None:
             self._desktop.look()
 

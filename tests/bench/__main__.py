@@ -12,6 +12,8 @@ from machine import product
 from machine.machine import CannotBootError, Machine
 
 BASE = "systemd RestartSec=0"
+FAILURES = (10, 50, 200)
+LOADED, AT_ONCE = 10_000, 500       # units that are well, and how many systemctl is told to start in one go
 
 
 def main() -> int:
@@ -39,21 +41,29 @@ def measure(rounds: int, seconds: int) -> dict[str, Any]:
         print("Installing heald and setting up the contestants ...", file=sys.stderr)
         product.make(machine, "install")
         contest.set_up(machine)
+        found: dict[str, Any] = {"rounds": rounds, "seconds": seconds}
+        print(f"Watching for 3 x {seconds} s while nothing happens ...", file=sys.stderr)
+        found["idle"] = inside(machine, "idle", seconds)
+        product.add_service(machine, "churn.service", start=False)
+        found["beside_churn"] = inside(machine, "idle", seconds, "churn")
+        product.add_unit(machine, "calm@.target", "[Unit]\n")
+        for first in range(0, LOADED, AT_ONCE):
+            machine.run("systemctl", "start", *(f"calm@{n}.target" for n in range(first, first + AT_ONCE)))
+        found["beside_many"] = inside(machine, "idle", seconds)
+        machine.run("systemctl", "stop", *(f"calm@{n}.target" for n in range(LOADED)))
+        found["looks"] = inside(machine, "looks", 200)
+        found["starts_ms"] = inside(machine, "starts", 20)
         print(f"{rounds} rounds of {len(CONTESTANTS)} kills ...", file=sys.stderr)
         hops.watch(machine)
         repairs = contest.hold(machine, rounds)
         messages = hops.seen(machine)
-        found: dict[str, Any] = {"rounds": rounds, "repairs_ms": contest.medians(repairs)}
+        found["repairs_ms"] = contest.medians(repairs)
         for helper in ("warm", "cold"):
             kills = [repair.at for repair in repairs if repair.who == f"heald, {helper} helper"]
             found[f"hops_{helper}_ms"] = hops.breakdown(messages, kills)
-        print(f"Watching for 2 x {seconds} s while nothing happens ...", file=sys.stderr)
-        product.add_service(machine, "churn.service", start=False)
-        machine.run("systemctl", "stop", "heald-helper.service")
-        found["idle"] = inside(machine, "idle", seconds)
-        found["beside_churn"] = inside(machine, "idle", seconds, "churn")
-        found["looks"] = inside(machine, "looks", 200)
-        found["starts_ms"] = inside(machine, "starts", 20)
+        print("Having many fail at once ...", file=sys.stderr)
+        product.add_unit(machine, "many@.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n")
+        found["failures"] = {str(count): inside(machine, "failures", count) for count in FAILURES}
         return found
 
 
@@ -71,7 +81,8 @@ def table(found: dict[str, Any]) -> list[str]:
     for helper in ("warm", "cold"):
         lines += [f"Where it goes with a {helper} helper, ms after the kill:"]
         lines += [f"  {ms:8.1f}  {hop}" for hop, ms in found[f"hops_{helper}_ms"].items()]
-    watched = {"idle": "While nothing happens", "beside_churn": "Beside 200 unit starts and stops a minute"}
+    watched = {"idle": "While nothing happens", "beside_churn": "Beside 200 unit starts and stops a minute",
+               "beside_many": f"Beside {LOADED} units that are well"}
     for name, what in watched.items():
         lines += [f"{what}:"]
         lines += [f"  {unit:24}{of['cpu_percent']:8.3f} % CPU {of['wakes_per_second']:8.2f} wakes/s "
@@ -80,7 +91,10 @@ def table(found: dict[str, Any]) -> list[str]:
     lines.append(f"One look at everything: {looks['pass_cpu_ms']:.2f} ms of CPU, {looks['pass_ms']:.2f} ms")
     lines.append(f"The thresholds alone: {looks['thresholds_us']:.0f} µs")
     lines.append("From exec to exit:")
-    return lines + [f"  {ms:8.1f} ms  {name}" for name, ms in found["starts_ms"].items()]
+    lines += [f"  {ms:8.1f} ms  {name}" for name, ms in found["starts_ms"].items()]
+    lines.append("So many fail at once, the storm's 30 s of patience included:")
+    return lines + [f"  {count:>4} run again after {of['seconds']:5.1f} s, {of['cpu_ms_each']:5.1f} ms of heald's CPU "
+                    f"each, {of['pss_mib']:5.1f} MiB PSS" for count, of in found["failures"].items()]
 
 
 if __name__ == "__main__":
