@@ -16,7 +16,7 @@ SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
         "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes",
-        "listen", "day")
+        "listen", "day", "notices")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
@@ -31,7 +31,8 @@ FLOORS = [
     {"causes", "incidents", "standback", "records", "pauses", "sensors", "bus"},
     {"resolver", "judgement", "executor", "history", "senses", "day"},
     {"repairs"},
-    {"engine", "lifting"},
+    {"engine", "lifting", "homes", "notices"},
+    {"desktop"},
     {"daemon", "face"},
 ]
 """Imports run one way: a floor may use those above it in this list, and itself."""
