@@ -15,22 +15,22 @@ HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
-        "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes")
+        "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes", "telling")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
-    {"errors", "quantities", "clock", "notify", "paths", "triggers"},
+    {"errors", "quantities", "clock", "notify", "paths", "triggers", "journald"},
     {"readings"},
     {"model"},
-    {"thresholds", "levels", "probes"},
+    {"thresholds", "levels", "probes", "telling"},
     {"settings", "document"},
     {"gauges", "bonds"},
     {"kinds"},
     {"config", "detector"},
-    {"causes", "incidents", "standback", "records", "pauses", "sensors", "bus"},
+    {"causes", "incidents", "standback", "stories", "records", "pauses", "sensors", "bus"},
     {"resolver", "judgement", "executor", "history", "senses"},
     {"repairs"},
-    {"engine", "lifting"},
+    {"engine", "lifting", "witness", "alerts"},
     {"daemon", "face"},
 ]
 """Imports run one way: a floor may use those above it in this list, and itself."""
