@@ -67,8 +67,8 @@ class Witness:
         files: tuple[str, ...] = ()
         if unit is not None and unit.active_state == "failed":
             known = self._history.known.get(number)
-            if known is not None and not known.attempts:        # else there is some from before the repair
-                self._history.add_evidence(number, *await self._senses.evidence(unit))
+            if known is not None and not known.attempts:        # else it is taken beside the repair
+                self._history.add_evidence(number, *await self._senses.evidence(unit, issue.seen))
             killed = await killers.killer(unit)
         with suppress(HealdError):
             files = await self._manager.files(name) if name else ()

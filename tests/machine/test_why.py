@@ -26,7 +26,8 @@ def number(machine: Machine, subject: str, *outcomes: str) -> str:
     def told() -> bool:
         found[:] = [one["id"] for one in incidents(machine)
                     if one["subject"] == subject and one["outcome"] in outcomes]
-        return bool(found) and bool(why(machine, max(found, key=int))["ended_by"])
+        story = why(machine, max(found, key=int)) if found else {}
+        return bool(found) and bool(story["ended_by"]) and bool(story["evidence"])
     product.wait_until(told, f"{subject} is {outcomes}, and it is known what ended it")
     return max(found, key=int)
 
