@@ -46,7 +46,8 @@ def _facts(known: Document) -> Iterator[str]:
     seen, incident = known["seen"], known["incident"]
     if seen is not None:
         yield column("what      ", seen["detail"])
-        yield column("read      ", f"{_value(seen['value'])}; wrong from {_value(seen['threshold'])} on")
+        mark = "" if seen["threshold"] == seen["value"] else f"; the threshold is {_value(seen['threshold'])}"
+        yield column("read      ", f"{_value(seen['value'])}{mark}")
         yield column("since     ", time(seen["since"]))
     if known["evidence"]:
         yield column("systemd   ", _properties(known["evidence"][-1]["properties"]))
