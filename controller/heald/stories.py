@@ -73,8 +73,10 @@ def steps(before: Incident | None, after: Incident, now: float) -> Iterator[Step
     reason = after.reason[:LONGEST]
     if before is None:
         yield after.id, now, "opened", after.issue.detail[:LONGEST] if after.issue else ""
+    elif before.well is None and after.well is not None and after.outcome == "healed":
+        yield after.id, now, "healed", ""           # the reason is still that of the repair
     elif before.well is None and after.well is not None:
-        yield after.id, now, after.outcome if after.outcome in {"healed", "cleared"} else "well", reason
+        yield after.id, now, "cleared" if after.outcome == "cleared" else "well", reason
     elif before.well is not None and after.well is None:
         yield after.id, now, "relapsed", reason
     elif len(after.attempts) > len(before.attempts):

@@ -59,7 +59,7 @@ def test_every_key_of_a_document_is_described() -> None:
         assert set(keys) <= described
 
 
-@pytest.mark.parametrize("file", [README, CONFIGURATION, JSON, THREATS], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [README, CONFIGURATION, JSON, THREATS, *(ROOT / "docs" / n for n in ("why.md", "alerts.md"))], ids=lambda file: file.name)
 def test_what_is_linked_is_there(file: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
         assert (file.parent / target).exists(), target

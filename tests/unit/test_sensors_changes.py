@@ -105,6 +105,14 @@ def test_what_is_looked_at_has_a_bound(tmp_path: Path) -> None:
     assert any(c.what == "n49999" for c in changes.read([], NOW, tmp_path)[0]) or left_out
 
 
+def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "etc/a").mkdir(parents=True)
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/etc/a/x\xff"))
+    odd.touch()
+    found, _ = changes.read(["/etc/a"], odd.stat().st_ctime, tmp_path)
+    assert [change.what for change in found] == ["/etc/a/x\\xff"]
+
+
 @pytest.mark.parametrize("lines", [["9999-99-99 99:99:99 install a:all <none> 1"], ["\x00\xff"], []])
 def test_what_makes_no_sense_is_nothing(tmp_path: Path, lines: list[str]) -> None:
     write(tmp_path, "var/log/dpkg.log", *lines)

@@ -39,7 +39,7 @@ def test_each_thing_that_happened_once() -> None:
     assert events(opened, waits, tried, answered, healed, relapsed, later, gave_up, gave_up, closed) == [
         ("opened", "a.service is failed (signal)"), ("stood-back", "boot: it starts"),
         ("decided", 'rule "service": service/start a.service'),
-        ("healed", 'rule "service": service/start a.service'), ("relapsed", "it fell ill again"),
+        ("healed", ""), ("relapsed", "it fell ill again"),
         ("waits", "1 repair so far"), ("gave-up", "the ladder is used up"), ("well", "the ladder is used up"),
         ("closed", "the ladder is used up")]
 

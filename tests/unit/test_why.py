@@ -59,6 +59,12 @@ def test_a_number_is_shown_beside_its_threshold() -> None:
     assert "read 97.25; the threshold is 90 since" in " ".join(shown(told(story=full)).split())
 
 
+def test_what_strangers_wrote_moves_no_cursor() -> None:
+    sly = Evidence(NOW, {}, ("one\x1b[2J\ttwo\x07",))
+    text = words.why(told(story=replace(STORY, evidence=(sly,))))
+    assert "  one?[2J two?\n" in text
+
+
 def test_the_rule_is_the_one_that_was_named_last() -> None:
     assert told()["rule"] == "service"
     assert told(replace(INCIDENT, reason='rule "careful" asks before it'))["rule"] == "careful"

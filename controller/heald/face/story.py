@@ -55,7 +55,7 @@ def _facts(known: Document) -> Iterator[str]:
         yield column("ended by  ", known["ended_by"])
     if known["rule"]:
         yield column("rule      ", known["rule"])
-    if incident["reason"]:
+    if incident["reason"] and incident["outcome"] != "healed":
         yield column("now       ", incident["reason"])
     if (planned := incident["next"]) is not None:
         ask = incident["outcome"] == "asked"

@@ -28,8 +28,11 @@ def time(stamp: str | None) -> str:
 
 
 def column(head: str, words: str, indent: str = "  ") -> str:
-    """`head` and beside it the words, in as many lines as they need; a word that is too long is left whole."""
-    lead = f"{indent}{head}"
+    """`head` and beside it the words, in as many lines as they need; a word that is too long is left whole.
+
+    Some of it was written by strangers: what would move a terminal's cursor is shown as a question mark.
+    """
+    lead, shown = f"{indent}{head}", "".join(c if c.isprintable() else "?" for c in words.replace("\t", " "))
     return "\n".join(textwrap.wrap(
-        words, COLUMNS, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False,
+        shown, COLUMNS, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False,
         break_on_hyphens=False)) or lead.rstrip()

@@ -83,7 +83,7 @@ def _files(paths: Iterable[str], root: Path, began: float) -> list[Change]:
             with suppress(OSError):
                 at = max(file.lstat().st_ctime, file.stat().st_ctime)
                 if _in_time(at, began):
-                    what = f"/{file.relative_to(root)}"
+                    what = os.fsencode(f"/{file.relative_to(root)}").decode(errors="backslashreplace")
                     found[what] = Change(at, "file", what, "was written, or put in place")
     return sorted(found.values(), key=lambda change: -change.at)[:MOST // 2]
 

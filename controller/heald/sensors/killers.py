@@ -40,7 +40,7 @@ async def killer(unit: Unit) -> str:
         f"--output-fields={_FIELDS}", f"--since=@{since:.3f}", f"--lines={LINES}",
         "_TRANSPORT=kernel", "+", "_PID=1", f"UNIT={name}", "+", "_SYSTEMD_UNIT=systemd-oomd.service", "_UID=0",
         "+", f"_EXE={SUDO}", "+", f"MESSAGE_ID={COREDUMP}", f"COREDUMP_UNIT={name}", "_UID=0")
-    return judged(unit, found)[:LONGEST]
+    return judged(unit, found)[:LONGEST].encode(errors="replace").decode()
 
 
 def judged(unit: Unit, entries: Iterable[Entry]) -> str:
