@@ -21,7 +21,8 @@ def prepare(name: str) -> None:
 
 def hold(what: str) -> subprocess.Popen[bytes]:
     """Somebody asks logind to wait with it."""
-    holder = subprocess.Popen(["systemd-inhibit", f"--what={what}", "--mode=delay", "--who=trial", "sleep", "infinity"])
+    holder = subprocess.Popen(["systemd-inhibit", f"--what={what}", "--mode=delay", "--who=trial", "sleep", "infinity"],
+                              stderr=subprocess.DEVNULL)
     wait_until(lambda: what in run("systemd-inhibit", "--list", "--no-legend"), "the inhibitor is taken")
     return holder
 

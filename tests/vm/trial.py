@@ -132,13 +132,14 @@ def what_the_whole_machine_lacks_is_seen() -> None:
 
 def what_a_disk_is_slow_or_hot_with_is_seen() -> None:
     """The NVMe disk of the machine does 20 reads a second, says 50 °C and calls 100 °C critical."""
-    settle("[thresholds]\npressure-io = 50\n")
+    settle("[thresholds]\npressure-io = 20\n")
     assert not seen() & {"pressure-io", "temperature-high"}, seen()
-    settle("[thresholds]\npressure-io = 50\ntemperature-high = 60\n")
+    settle("[thresholds]\npressure-io = 20\ntemperature-high = 60\n")
     reads = "/usr/bin/dd if=/dev/nvme0n1 of=/dev/null bs=4k iflag=direct"
     names = [f"reads-{number}.service" for number in range(3)]
     for name in names:
         add_service(name, reads)
+    wait_until(lambda: pressure("io", "full", "avg10") > 40, "the disk is waited for")
     wait_until(lambda: {"pressure-io", "temperature-high"} <= seen(), "the pressure and the heat are seen")
     [hot] = [one for one in look() if one["kind"] == "temperature-high"]
     assert hot["subject"] == "nvme Composite", hot
