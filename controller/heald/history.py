@@ -108,7 +108,6 @@ class History:
 
     def _tell(self, statement: str, *rows: tuple[Any, ...]) -> None:
         self._stories += [(statement, row) for row in rows]
-        del self._stories[:-EVIDENCE_KEPT]
 
     def flush(self) -> None:
         """Write what waits, if anything does."""
@@ -140,6 +139,7 @@ class History:
             self._told = True
 
     def _lost(self) -> None:
+        del self._stories[:-EVIDENCE_KEPT]
         if self._file is not None:
             with suppress(sqlite3.Error):
                 self._file.close()

@@ -87,6 +87,7 @@ def test_without_a_unit_of_root_s_nobody_is_told_and_nothing_is_said(machine: Ma
 def test_what_is_given_up_comes_by_mail(machine: Machine) -> None:
     install(machine, UNIT)
     install(machine, MAIL)
+    machine.run("ln", "-sf", "/usr/bin/msmtp", "/usr/sbin/sendmail")       # as package msmtp-mta does
     machine.write("/etc/msmtprc", "account default\nhost 127.0.0.1\nport 2525\nfrom heald@example.org\n"
                                   "aliases /etc/aliases.msmtp\n")
     machine.write("/etc/aliases.msmtp", "root: admin@example.org\n")
