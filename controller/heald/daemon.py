@@ -90,7 +90,8 @@ class Daemon:
         senses = SystemSenses(
             manager, login, limited=lambda: limited(self._history.known.values()), prober=self._prober,
             paused=self._pauses.now)
-        self._follow.append(Witness(self._history, senses, manager, bus.spawn).changed)
+        self._follow.append(Witness(
+            self._history, senses, manager, lambda: self._engine.busy, bus.spawn).changed)
         self._engine = Engine(senses, helper, self._history, self._settings, say=say, changed=self._changed)
         self._listen()
         self._trigger = None if in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))

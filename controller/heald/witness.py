@@ -1,8 +1,8 @@
 """Finds out what made an incident begin, beside the repairs and never before one: it is read once and kept, so that
 what `healctl why` tells does not drift.
 
-A unit's failure is looked at as soon as its first repair has ended or it is decided that there is none. What is asked
-for then has a stamp, so that it makes no difference that the repair came between.
+A unit's failure is looked at once its first repair has ended or it is decided that there is none, and no other repair
+is under way. What is asked for has a stamp, so that it makes no difference that the repair came between.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ class Files(Protocol):
 
 
 class Witness:
-    """Looks at one incident after the other. `spawn` runs a coroutine beside the loop."""
+    """Looks at one incident after the other. `busy`: repairs are under way; `spawn` runs what nobody waits for."""
 
-    def __init__(self, history: History, senses: Senses, manager: Files,
+    def __init__(self, history: History, senses: Senses, manager: Files, busy: Callable[[], bool],
                  spawn: Callable[[Coroutine[None, None, None], str], None]) -> None:
-        self._history, self._senses, self._manager, self._spawn = history, senses, manager, spawn
+        self._history, self._senses, self._manager, self._busy, self._spawn = history, senses, manager, busy, spawn
         self._newest = max(history.known, default=0)
         self._opened: dict[int, Issue] = {}         # those of which the first repair or decision is still to come
         self._ahead: list[tuple[int, Issue]] = []
@@ -49,13 +49,13 @@ class Witness:
             self._opened[number] = incident.issue
         if number in self._opened and _is_decided(incident):
             self._ahead = [*self._ahead, (number, self._opened.pop(number))][:MOST]
-            if not self._looks:
-                self._looks = True
-                self._spawn(self._look(), "what made an incident begin is found out")
+        if self._ahead and not self._looks and not self._busy():        # the end of a repair is a change, too
+            self._looks = True
+            self._spawn(self._look(), "what made an incident begin is found out")
 
     async def _look(self) -> None:
         try:
-            while self._ahead:
+            while self._ahead and not self._busy():
                 number, issue = self._ahead.pop(0)
                 await self._find_out(number, issue)
         finally:

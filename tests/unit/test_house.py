@@ -127,6 +127,8 @@ def test_one_version() -> None:
 @pytest.mark.parametrize(("command", "not_loaded"), [
     (["--version"], {"asyncio", "dbus_next", "sqlite3", "psutil", "heald.engine"}),
     (["rules"], {"asyncio", "dbus_next", "sqlite3", "psutil", "heald.engine"}),
+    (["status", "--short"], {"sqlite3", "psutil", "heald.engine", "heald.config"}),
+    (["why", "0"], {"psutil", "heald.engine", "heald.config"}),
 ])
 def test_a_command_loads_what_it_needs(command: list[str], not_loaded: set[str]) -> None:
     program = (

@@ -82,16 +82,17 @@ def status(
     as_json: bool = JSON,
 ) -> None:
     """What the daemon knows: health, open issues, and what is being done about each."""
-    from heald.face import passes, text
+    from heald.face import known as daemon
+    from heald.face import text
 
     if short and as_json:
         raise HealdError(Code.INVALID_ARGS, "--short and --json exclude each other")
-    known = passes.status()
+    known = daemon.status()
     if not short:
         _show(known, as_json, text.status)
     elif line := text.short(known):
         _print(line)
-    sys.exit(passes.remaining(known["issues"]))
+    sys.exit(daemon.remaining(known["issues"]))
 
 
 @app.command()
@@ -127,13 +128,14 @@ def why(
 @app.command()
 def watch(as_json: bool = typer.Option(False, "--json", help="Print one JSON object a line.")) -> None:
     """Follow what the daemon does, one line an event, until Ctrl-C."""
-    from heald.face import following, passes
+    from heald.face import following
+    from heald.face.known import run
 
     def tell(event: dict[str, Any]) -> None:
         if not _print(following.line(event, as_json=as_json)):
             raise typer.Exit
 
-    passes.run(following.follow(tell))
+    run(following.follow(tell))
 
 
 @app.command()

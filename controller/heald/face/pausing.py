@@ -8,7 +8,7 @@ from heald.bus.connection import Bus
 from heald.bus.controller1 import ask, read_published
 from heald.errors import Code, HealdError
 from heald.face.agent import password_agent
-from heald.face.passes import run
+from heald.face.known import run
 
 
 def pause(subject: str, span: str) -> dict[str, Any]:

@@ -5,17 +5,12 @@ everyone, in which there is no line of the journal.
 """
 
 import re
-from collections.abc import Mapping
-from contextlib import closing
-from typing import Any
 
 from heald import document, history, paths, stories
-from heald.bus.connection import Bus
-from heald.bus.controller1 import read_published
 from heald.document import Document, moment
 from heald.errors import Code, HealdError
 from heald.face.advice import advice
-from heald.face.passes import run
+from heald.face.known import published, run
 
 NOT_SHOWN = "each decision, the journal and what was changed are for root and group _heald: sudo healctl why {}"
 _RULE = re.compile(r'rule "(.*?)"')
@@ -68,27 +63,18 @@ def _advised(known: Document) -> Document:
 def _published(number: str, error: OSError) -> Document:
     """What everyone may know, where the file may not be read."""
     try:
-        published = run(_read())
+        known = run(published())
     except HealdError as why_not:
         raise HealdError(Code.ACCESS_DENIED, f"{error}; {NOT_SHOWN.format(number)}".rstrip()) from why_not
-    rows = [document.whole_incident(one) for one in published["Incidents"]]
-    if number:
-        rows = [one for one in rows if one["id"] == number]
+    rows = [document.whole_incident(one) for one in known["Incidents"] if number in {"", one["id"]}]
     if not rows:
         raise _unknown(number)
-    ill = {issue.get("id") for issue in published["Issues"]}
+    ill = {issue.get("id"): issue for issue in known["Issues"]}
     one = max(rows, key=lambda row: (row["id"] in ill, row["closed"] is None, int(row["id"])))
-    known = told(one, stories.Story())
-    issue = next((issue for issue in published["Issues"] if issue.get("id") == one["id"]), None)
-    if issue is not None:
-        known["seen"] = {key: issue[key] for key in ("since", "value", "threshold", "detail")}
-    return known | {"hidden": NOT_SHOWN.format(one["id"])}
-
-
-async def _read() -> Mapping[str, Any]:
-    bus = await Bus.connect()
-    with closing(bus):
-        return await read_published(bus)
+    story = told(one, stories.Story())
+    if (issue := ill.get(one["id"])) is not None:
+        story["seen"] = {key: issue[key] for key in ("since", "value", "threshold", "detail")}
+    return story | {"hidden": NOT_SHOWN.format(one["id"])}
 
 
 def _unknown(number: str) -> HealdError:
