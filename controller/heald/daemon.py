@@ -90,8 +90,8 @@ class Daemon:
         senses = SystemSenses(
             manager, login, limited=lambda: limited(self._history.known.values()), prober=self._prober,
             paused=self._pauses.now)
-        self._follow.append(Witness(
-            self._history, senses, manager, lambda: self._engine.busy, bus.spawn).changed)
+        witness = Witness(self._history, senses, manager, lambda: self._engine.busy, bus.spawn)
+        self._follow.append(witness.changed)
         self._engine = Engine(senses, helper, self._history, self._settings, say=say, changed=self._changed)
         self._listen()
         self._trigger = None if in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
@@ -107,12 +107,17 @@ class Daemon:
             await published.start()
             self._published = published
         self._prober.use(self._settings.probes)
+
+        def alive() -> None:
+            notify("WATCHDOG=1")
+            witness.go_on()
+
         lost = asyncio.create_task(self._stop_when_lost(bus))
         notify(f"READY=1\nSTATUS=watching, mode {self._settings.mode.label}")
         say(f"heald {__version__} watches this machine, mode {self._settings.mode.label}"
             f"{', dry run: nothing is done' if self._dry_run else ''}")
         try:
-            await self._engine.run(self._stop, lambda: notify("WATCHDOG=1"), watchdog_seconds())
+            await self._engine.run(self._stop, alive, watchdog_seconds())
         finally:
             notify("STOPPING=1")
             lost.cancel()

@@ -72,8 +72,9 @@ class Repairs:
         ended = replace(attempt, finished=self._now(), result=result)
         took = span(self._now() - attempt.started)
         how = f"{action}: {result.state} after {took}"
-        self._say(telling.told(before, ": ".join(part for part in (how, result.detail) if part), action))
-        self._save([incidents.answered(self._history.known[number], ended, result)])
+        known = self._history.known[number]
+        self._say(telling.told(known, ": ".join(part for part in (how, result.detail) if part), action))
+        self._save([incidents.answered(known, ended, result)])
         await noted
 
     async def _note(self, issue: Issue, number: int, call: asyncio.Task[Result], seen: float) -> None:

@@ -49,7 +49,10 @@ class Witness:
             self._opened[number] = incident.issue
         if number in self._opened and _is_decided(incident):
             self._ahead = [*self._ahead, (number, self._opened.pop(number))][:MOST]
-        if self._ahead and not self._looks and not self._busy():        # the end of a repair is a change, too
+
+    def go_on(self) -> None:
+        """Look, if there is something to look at and no repair is under way: called at each turn of the loop."""
+        if self._ahead and not self._looks and not self._busy():
             self._looks = True
             self._spawn(self._look(), "what made an incident begin is found out")
 

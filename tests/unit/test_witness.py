@@ -11,7 +11,7 @@ from heald import stories
 from heald.alerts import Alerts
 from heald.errors import Code, HealdError
 from heald.model import Action, Result
-from heald.readings import Unit
+from heald.readings import Part, Unit
 from heald.settings import Settings
 from heald.witness import Witness
 from unit.test_modes import ASKS
@@ -40,7 +40,13 @@ class Followed(Story):
         self.tasks: set[asyncio.Task[None]] = set()
         self.follow()
         self.engine._changed = self._changed
+        self._turn, self.engine.turn = self.engine.turn, self._turned   # type: ignore[method-assign]
         self.world.begins = lambda action: self.told.append(str(action))
+
+    async def _turned(self) -> None:
+        """As the daemon has it at each turn."""
+        await self._turn()
+        self._witness.go_on()
 
     def follow(self) -> None:
         self._witness = Witness(
@@ -91,6 +97,17 @@ def test_a_repair_comes_first(tmp_path: Path) -> None:
     kept = story.kept(tmp_path, 1)
     assert kept.findings == stories.Findings("a.service by signal")
     assert len(kept.evidence) == 1              # that of the repair
+
+
+def test_one_that_is_seen_well_before_its_repair_has_ended_is_looked_at_when_it_has(tmp_path: Path) -> None:
+    story = Followed(tmp_path)
+    story.world.takes = 5.0
+    story.world.begins = lambda action: story.world.start(action.target)
+    story.world.at(1, lambda: story.engine.wake(Part.UNITS))
+    story.world.fail("a.service")
+    story.run(8)                                # the next look at everything is at 30
+    assert story.incidents[0].outcome == "healed"
+    assert story.told == ["files of a.service"]
 
 
 def test_what_is_not_repaired_is_looked_at_too_and_once(tmp_path: Path) -> None:
