@@ -2,7 +2,8 @@
 #
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
-#   make test-all     what needs a virtual machine with a kernel of its own
+#   make test-all     what needs a virtual machine with a kernel of its own, a browser or Prometheus, or minutes
+#   make pictures     takes the pictures of the status page anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
@@ -21,13 +22,15 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all bench lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all pictures bench lint wheels install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
 PACKAGES := curl dbus dbus-daemon dnf libpam-systemd make msmtp pkexec polkitd python3-dbus python3-dbus-next \
-            python3-dbusmock python3-gi python3-pip python3-psutil python3-typer python3-venv rsync sudo systemd systemd-container util-linux
+            python3-dbusmock python3-gi python3-pip python3-prometheus-client python3-psutil python3-typer python3-venv \
+            rsync sudo systemd systemd-container util-linux
 VM_PACKAGES := busybox-static cpio kmod qemu-system-x86
+BROWSER_PACKAGES := chromium fonts-dejavu-core pngquant
 
 packages:
 	@install/packages.sh $(PACKAGES)
@@ -59,8 +62,14 @@ test: lint $(WHEELS)/.stamp
 	$(BIN)/python -m pytest
 
 test-all: $(VENV)/.stamp $(WHEELS)/.stamp
-	@install/packages.sh $(VM_PACKAGES)
-	$(BIN)/python -m pytest tests/vm
+	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) prometheus
+	$(BIN)/python -m pytest tests/vm tests/browser
+	HEALD_WATCH_SECONDS=120 HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest tests/machine/test_hostile.py \
+	    tests/machine/test_loops.py -k "no_limit_is_exceeded or left_alone"
+
+pictures: $(VENV)/.stamp
+	@install/packages.sh $(BROWSER_PACKAGES)
+	@PYTHONPATH=tests:controller $(BIN)/python -m browser
 
 demo: $(VENV)/.stamp $(WHEELS)/.stamp
 	@PYTHONPATH=tests $(BIN)/python -m demo $(if $(JSON),--json)

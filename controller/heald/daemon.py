@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
+from typing import TYPE_CHECKING
 
 from heald import __version__, clock, config, detector, document, journald, paths, telling
 from heald.alerts import Alerts
@@ -19,6 +20,7 @@ from heald.errors import Code, HealdError
 from heald.executor import DryRun
 from heald.history import REMEMBERED, History
 from heald.lifting import Lifter, limited
+from heald.model import Mode
 from heald.notify import notify, watchdog_seconds
 from heald.pauses import Pauses
 from heald.readings import Part
@@ -28,6 +30,9 @@ from heald.sensors.probes import Prober
 from heald.telling import Line
 from heald.triggers import Trigger
 from heald.witness import Witness
+
+if TYPE_CHECKING:
+    from heald.face.endpoint import Endpoint
 
 EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=
 
@@ -80,6 +85,8 @@ class Daemon:
         self._trigger: Trigger | None = None
         self._lift: Callable[[], None] = lambda: None
         self._follow: list[Callable[[int], None]] = []      # who wants to know that an incident changed
+        self._endpoint: Endpoint | None = None
+        self._serve: Callable[[], None] = lambda: None
 
     async def run(self) -> None:
         """Until SIGTERM, SIGINT, or the end of the bus, which is an error."""
@@ -96,7 +103,7 @@ class Daemon:
         self._listen()
         self._trigger = None if in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
         await login.start()
-        await manager.subscribe(lambda: self._engine.wake(Part.UNITS))
+        await manager.subscribe(lambda: self._engine.wake(Part.UNITS), lambda: self._trouble(bus))
         if not self._dry_run:
             self._follow.append(Alerts(self._history, helper, say, bus.spawn).changed)
             lifter = Lifter(self._history, helper, say, self._changed)
@@ -106,6 +113,8 @@ class Daemon:
             published = Published(bus, self._read, {"Pause": self._pause, "Resume": self._resume})
             await published.start()
             self._published = published
+            self._serve = lambda: bus.spawn(self._listen_http(HelperClient(bus)), "metrics are served")
+            self._serve()
         self._prober.use(self._settings.probes)
 
         def alive() -> None:
@@ -122,6 +131,8 @@ class Daemon:
             notify("STOPPING=1")
             lost.cancel()
             self._prober.stop()
+            if self._endpoint is not None:
+                await self._endpoint.stop()
             await self._engine.finish()
             self._history.close()
             was_lost = bus.lost.is_set()
@@ -129,11 +140,25 @@ class Daemon:
         if was_lost:
             raise HealdError(Code.UNREACHABLE, "the connection to the system bus was lost")
 
+    def _trouble(self, bus: Bus) -> None:
+        """The helper takes longer to start than it takes to decide: it starts meanwhile."""
+        if self._settings.mode is Mode.AUTO and not self._dry_run:
+            HelperClient(bus).rouse()
+
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    async def _listen_http(self, helper: HelperClient) -> None:
+        """As [metrics] says, from now on. What it needs takes 4 MB: it is loaded where somebody wants it."""
+        if self._endpoint is None and self._settings.metrics.enable:
+            from heald.face.endpoint import Endpoint
+            self._endpoint = Endpoint(self._history, paths.state() / "history.db", self._read,
+                                      behind=lambda: self._engine.behind, reachable=helper.reachable, say=say)
+        if self._endpoint is not None:
+            await self._endpoint.use(self._settings.metrics)
 
     def _end(self) -> None:
         self._stop.set()
@@ -153,6 +178,7 @@ class Daemon:
         else:
             self._prober.use(self._settings.probes)
             self._engine.use(self._settings)
+            self._serve()
             say(f"configuration read again, mode {self._settings.mode.label}")
         notify("READY=1")
 
@@ -172,6 +198,8 @@ class Daemon:
             follow(int(number))
         if self._published is not None:
             self._published.changed(int(number))
+        if self._endpoint is not None:
+            self._endpoint.seen(int(number))
 
     def _read(self) -> dict[str, object]:
         """What org.heald.Controller1 shows."""

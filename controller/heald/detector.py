@@ -66,7 +66,7 @@ def issues(memory: Memory) -> tuple[Issue, ...]:
     return tuple(sorted(found, key=lambda i: (-i.severity, i.since, i.key)))
 
 
-def health(found: Iterable[Issue]) -> int:
+def health(found: Iterable[Issue | Incident]) -> int:
     """100 less 40, 20, 8, 2 for each issue by severity, at most twice for one kind. For people; it forbids nothing."""
     cost = {Severity.CRITICAL: 40, Severity.HIGH: 20, Severity.MEDIUM: 8, Severity.LOW: 2}
     of_kind: dict[str, list[int]] = {}

@@ -129,6 +129,11 @@ class Engine:
             self.until = self._now() + AGAIN
 
     @property
+    def behind(self) -> float:
+        """Seconds for which everything should have been read again, and could not be."""
+        return max(0.0, self._now() - self._full)
+
+    @property
     def busy(self) -> bool:
         """Repairs are under way."""
         return bool(self._repairs)

@@ -47,10 +47,11 @@ class Gauge:
 
 
 def state(levels: tuple[Level, ...]) -> bool | None:
-    """Ill, well, or between."""
-    if all(level.past() for level in levels):
-        return True
-    return None if all(level.past(level.back) for level in levels) else False
+    """Ill, well, or between. Nearly always well, which one level is enough to tell."""
+    for level in levels:
+        if not level.past(level.back):
+            return False
+    return True if all(level.past() for level in levels) else None
 
 
 def subject(reading: Load | FileSystem | Temperature) -> str:

@@ -114,6 +114,22 @@ class History:
         if self._waiting or self._evidence or self._stories:
             self._attempt(self._write)
 
+    def since(self, stamp: float, most: int) -> list[Incident]:
+        """The newest `most` that were open at the boottime `stamp` or later, oldest first.
+
+        While the file cannot be read, those of them that are known.
+        """
+        offset = clock.offset()
+        found: dict[int, Incident] = {}
+        newest = f"SELECT id FROM incidents WHERE closed IS NULL OR closed > {stamp + offset} ORDER BY id DESC"  # noqa: S608
+
+        def look() -> None:
+            assert self._file is not None  # noqa: S101 - _open() has just seen to it
+            found.update((i.id, i) for i in load(self._file, f"id IN ({newest} LIMIT {most})", offset))
+        self._attempt(look)
+        found |= {n: i for n, i in self.known.items() if i.closed is None or i.closed > stamp}
+        return sorted(found.values(), key=lambda i: i.id)[-most:]
+
     def close(self) -> None:
         """Write what waits, and let go of the file."""
         self._attempt(self._write)

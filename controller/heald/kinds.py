@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from heald.bonds import fallen_from
-from heald.gauges import GAUGES, culprit, state, subject
+from heald.gauges import GAUGES, Gauge, culprit, state, subject
 from heald.model import Issue, Severity
 from heald.probes import IN_A_ROW
 from heald.quantities import amount
@@ -22,7 +22,7 @@ FLAPS, FLAPS_A_DAY = 5, 20      # restarts, by systemd or by heald, in ten minut
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one subject is. `ill` None means between."""
+    """How one subject is. `ill` None means between; of who is well nothing need be found."""
 
     ill: bool | None
     issue: Issue
@@ -71,6 +71,8 @@ def _disk_full(filesystems: Iterable[FileSystem], mark: Thresholds) -> Iterator[
         ill: bool | None = fs.percent >= mark.disk_percent and fs.available < mark.disk_free
         if not ill and fs.percent > mark.disk_percent - 10 and fs.available < mark.disk_free * 1.5:
             ill = None
+        if ill is False:
+            continue
         least = GIB if fs.size >= 50 * GIB else fs.size * 2 // 100
         critical = fs.percent >= 97 or fs.available < least
         severity = Severity.CRITICAL if critical else Severity.HIGH
@@ -82,9 +84,11 @@ def _disk_full(filesystems: Iterable[FileSystem], mark: Thresholds) -> Iterator[
 
 def _permissions_wrong(paths: Iterable[PathMode], _: Thresholds) -> Iterator[Finding]:
     for path in paths:
-        is_, want = _owned(path.mode, path.uid, path.gid), _owned(path.want_mode, path.want_uid, path.want_gid)
-        detail = f"{path.path} is {is_}, it should be {want}"
-        yield Finding(is_ != want, Issue("permissions-wrong", path.path, Severity.HIGH, 0, is_, want, detail), 0)
+        now, right = (path.mode, path.uid, path.gid), (path.want_mode, path.want_uid, path.want_gid)
+        if now != right:
+            is_, want = _owned(*now), _owned(*right)
+            detail = f"{path.path} is {is_}, it should be {want}"
+            yield Finding(True, Issue("permissions-wrong", path.path, Severity.HIGH, 0, is_, want, detail), 0)
 
 
 def _probe_failed(answers: Iterable[Answer], _: Thresholds) -> Iterator[Finding]:
@@ -107,17 +111,17 @@ def _owned(mode: int, uid: int, gid: int) -> str:
     return f"{mode:04o} {uid}:{gid}"
 
 
-def _past_its_mark(kind: str, readings: Iterable[Any], mark: Thresholds) -> Iterator[Finding]:
+def _past_its_mark(gauges: Iterable[Gauge], readings: Iterable[Any], mark: Thresholds) -> Iterator[Finding]:
     for reading in readings:
-        for gauge in (g for g in GAUGES if g.kind == kind):
+        for gauge in gauges:
             levels = gauge.levels(reading, mark)
-            value = levels[0].value
-            if value is None or any(level.value is None for level in levels):
+            value, ill = levels[0].value, state(levels)
+            if value is None or ill is False:
                 continue
             blamed, said = culprit(reading, gauge)
-            issue = Issue(kind, subject(reading), gauge.severity, 0, round(value, 1), levels[0].mark,
+            issue = Issue(gauge.kind, subject(reading), gauge.severity, 0, round(value, 1), levels[0].mark,
                           gauge.detail.format(r=reading) + said, culprit=blamed, frees=getattr(reading, "frees", None))
-            yield Finding(state(levels), issue, gauge.wait)
+            yield Finding(ill, issue, gauge.wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +153,6 @@ TABLE: dict[str, Row] = {
         "1min; 0 when critical", "high; critical from 97 % or under 1 GiB (2 % of a disk under 50 GiB)"),
     "permissions-wrong": Row(Part.PERMISSIONS, _permissions_wrong, "a folder for temporary files",
                              "mode or owner are not those of its tmpfiles.d line (without one: 1777 root:root)"),
-    **{gauge.kind: Row(gauge.part, partial(_past_its_mark, gauge.kind)) for gauge in GAUGES},
+    **{gauge.kind: Row(gauge.part, partial(_past_its_mark, [g for g in GAUGES if g.kind == gauge.kind]))
+       for gauge in GAUGES},
 }

@@ -176,5 +176,9 @@ class Snapshot:
 
     def part(self, part: Part) -> tuple[object, ...] | None:
         """What one sensor filled in."""
-        return {Part.UNITS: self.units, Part.STORAGE: self.filesystems, Part.PERMISSIONS: self.paths,
-                Part.LOAD: self.loads, Part.TEMPERATURE: self.temperatures, Part.PROBES: self.answers}[part]
+        found: tuple[object, ...] | None = getattr(self, _FIELDS[part])
+        return found
+
+
+_FIELDS = {Part.UNITS: "units", Part.STORAGE: "filesystems", Part.PERMISSIONS: "paths", Part.LOAD: "loads",
+           Part.TEMPERATURE: "temperatures", Part.PROBES: "answers"}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from heald.listen import Listen
 from heald.model import OPERATIONS, Action, Category, Mode, Severity, on_unit
 from heald.probes import Probe
 from heald.thresholds import Thresholds
@@ -103,6 +104,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     rules: tuple[Rule, ...] = BUILT_IN      # a user's rules first
     probes: tuple[Probe, ...] = ()
+    metrics: Listen = field(default_factory=Listen)
 
     def rule(self, kind: str, subject: str, severity: Severity) -> Rule:
         """The first that matches."""

@@ -15,6 +15,7 @@ from .settings import File, Settings
 from .systemd import Manager, Unit
 from .wire import BUS, Bus, Call, CallError, Variant
 
+FRESH = 0.1             # seconds for which what root saw of a unit holds while polkit is asked
 IDLE = 30.0             # seconds without a call after which the helper leaves; the bus starts it again
 UNKNOWN_CALLS = 8       # calls in flight of one connection, before its uid is known and counted
 CONTROLLER = "_heald"
@@ -160,18 +161,17 @@ class Helper:
             self._flight.leave(uid)
 
     async def _authorized(self, call: Call, request: Request) -> Scene:
-        """The row, the unit and polkit's yes. After a prompt everything is looked at again."""
+        """The row, the unit and polkit's yes. After a prompt, or a slow polkit, everything is looked at again."""
         settings = self._file.read()
         row = operations.find(request.category, request.operation)
         unit = await self._resolve(row, request, settings)
         action = row.action or f"org.heald.helper.{request.category}"
         details = {"operation": request.operation, "target": _short(request.target), "unit": _short(unit.id)}
+        seen = limits.now()
         await authority.authorize(self._bus, call, action, details)
-        if call.interactive:
+        if call.interactive or limits.now() - seen > FRESH:
             settings = self._file.read()
             unit = await self._resolve(row, request, settings)
-        else:
-            unit = await self._manager.again(unit)
         scene = Scene(self._manager, settings, self._ledger, row, unit, request.target)
         await row.sees(scene)
         return scene

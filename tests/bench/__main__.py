@@ -41,30 +41,29 @@ def measure(rounds: int, seconds: int) -> dict[str, Any]:
         print("Installing heald and setting up the contestants ...", file=sys.stderr)
         product.make(machine, "install")
         contest.set_up(machine)
+        found: dict[str, Any] = {"rounds": rounds, "seconds": seconds}
+        print(f"Watching for 3 x {seconds} s while nothing happens ...", file=sys.stderr)
+        found["idle"] = inside(machine, "idle", seconds)
+        product.add_service(machine, "churn.service", start=False)
+        found["beside_churn"] = inside(machine, "idle", seconds, "churn")
+        product.add_unit(machine, "calm@.target", "[Unit]\n")
+        for first in range(0, LOADED, AT_ONCE):
+            machine.run("systemctl", "start", *(f"calm@{n}.target" for n in range(first, first + AT_ONCE)))
+        found["beside_many"] = inside(machine, "idle", seconds)
+        machine.run("systemctl", "stop", *(f"calm@{n}.target" for n in range(LOADED)))
+        found["looks"] = inside(machine, "looks", 200)
+        found["starts_ms"] = inside(machine, "starts", 20)
         print(f"{rounds} rounds of {len(CONTESTANTS)} kills ...", file=sys.stderr)
         hops.watch(machine)
         repairs = contest.hold(machine, rounds)
         messages = hops.seen(machine)
-        found: dict[str, Any] = {"rounds": rounds, "repairs_ms": contest.medians(repairs)}
+        found["repairs_ms"] = contest.medians(repairs)
         for helper in ("warm", "cold"):
             kills = [repair.at for repair in repairs if repair.who == f"heald, {helper} helper"]
             found[f"hops_{helper}_ms"] = hops.breakdown(messages, kills)
-        print(f"Watching for 2 x {seconds} s while nothing happens ...", file=sys.stderr)
-        product.add_service(machine, "churn.service", start=False)
-        machine.run("systemctl", "stop", "heald-helper.service")
-        found["idle"] = inside(machine, "idle", seconds)
-        found["beside_churn"] = inside(machine, "idle", seconds, "churn")
-        found["looks"] = inside(machine, "looks", 200)
-        found["starts_ms"] = inside(machine, "starts", 20)
         print("Having many fail at once ...", file=sys.stderr)
         product.add_unit(machine, "many@.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n")
         found["failures"] = {str(count): inside(machine, "failures", count) for count in FAILURES}
-        print(f"Watching beside {LOADED} units for {seconds} s ...", file=sys.stderr)
-        product.add_unit(machine, "calm@.target", "[Unit]\n")
-        for first in range(0, LOADED, AT_ONCE):
-            machine.run("systemctl", "start", *(f"calm@{n}.target" for n in range(first, first + AT_ONCE)))
-        machine.run("systemctl", "stop", "heald-helper.service")
-        found["beside_many"] = inside(machine, "idle", seconds)
         return found
 
 

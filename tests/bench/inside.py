@@ -104,7 +104,8 @@ def failures(count: int) -> dict[str, float]:
     pid = main_pid("heald.service")
     before, began = reading(pid), time.monotonic()
     subprocess.run(["systemctl", "kill", "--signal=KILL", *names], check=True)
-    while subprocess.run(["systemctl", "is-active", "--quiet", *names], check=False).returncode:
+    while (time.monotonic() < began + 2
+           or subprocess.run(["systemctl", "is-active", "--quiet", *names], check=False).returncode):
         if time.monotonic() > began + PATIENCE:
             sys.exit(f"{count} services do not all run again after {PATIENCE} s")
         time.sleep(0.5)

@@ -120,6 +120,17 @@ def test_after_a_prompt_the_unit_is_looked_at_again(stage: Stage, alice: Caller)
     assert stage.asked("StartUnit") == []
 
 
+def test_after_a_polkit_that_is_slow_the_unit_is_looked_at_again(stage: Stage, alice: Caller) -> None:
+    stage.times(service={"FRESH": 0.0})
+    hang(stage)
+    asked = alice.begin("HealService", "start", "ill.service")
+    stage.until_asked(1)
+    stage.unit("ill.service", "active")
+    stage.polkit_hangs(hangs=False)
+    assert alice.wait(asked).error == "Healthy"
+    assert stage.asked("StartUnit") == []
+
+
 def test_a_caller_that_vanishes_ends_its_check_and_frees_its_place(stage: Stage, alice: Caller) -> None:
     hang(stage)
     for round_ in range(1, 4):

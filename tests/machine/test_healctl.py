@@ -135,8 +135,10 @@ def test_a_checkout_is_tried_without_helper_or_root(machine: Machine) -> None:
 
 
 def test_debian_s_own_libraries_are_enough(machine: Machine) -> None:
-    program = ("import sys; sys.path[:0] = ['/usr/src/heald/controller']; import dbus_next, psutil, typer\n"
-               "assert {m.__file__.split('/')[3] for m in (dbus_next, psutil, typer)} == {'python3'}\n"
+    program = ("import sys; sys.path[:0] = ['/usr/src/heald/controller']\n"
+               "import dbus_next, prometheus_client, psutil, typer\n"
+               "known = (dbus_next, prometheus_client, psutil, typer)\n"
+               "assert {m.__file__.split('/')[3] for m in known} == {'python3'}\n"
                "from heald.face.cli import main; sys.exit(main())")
     for words, code in ((["--version"], 0), (["check", "--json"], 0), (["rules"], 0), (["--help"], 0), (["status"], 4),
                         (["heal", "--dry-run"], 0)):

@@ -1,14 +1,15 @@
 """What heald makes of the helper's answers, and of answers that never came. Times are seconds after the failure."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from heald.errors import Code
+from heald.errors import Code, HealdError
 from heald.history import History
 from heald.model import Action, Result
-from heald.readings import Part, PathMode
+from heald.readings import Part, PathMode, Snapshot
 from unit.world import BEGIN, Story, World
 
 
@@ -135,3 +136,16 @@ def test_an_incident_of_an_earlier_boot_is_closed(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("heald.clock.boot_id", lambda: "another")
     history = History(tmp_path / "history.db", lambda _: None)
     assert all(i.closed is not None for i in history.known.values())
+
+
+def test_how_long_it_could_not_look_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(_self: World, _parts: frozenset[Part], _units: Iterable[str]) -> Snapshot:
+        raise HealdError(Code.TIMEOUT, "systemd does not answer")
+    story = Story(tmp_path).run(100)
+    assert story.engine.behind == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(World, "read", silent)
+        story.run(190)
+    assert 60 <= story.engine.behind <= 70
+    story.run(200)
+    assert story.engine.behind == 0

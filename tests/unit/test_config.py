@@ -6,6 +6,7 @@ import pytest
 
 from heald import config
 from heald.errors import Code, HealdError
+from heald.listen import Listen
 from heald.model import Category, Mode, Severity
 from heald.probes import Probe
 from heald.settings import BUILT_IN, Rung, Settings
@@ -55,6 +56,35 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     assert settings.rule("unit-failed", "opensearch-1.service", Severity.HIGH) is rule
     assert settings.rule("unit-failed", "nginx.service", Severity.HIGH) is BUILT_IN[0]
     assert settings.rule("unit-failed", "nginx.service", Severity.MEDIUM).mode is Mode.OBSERVE
+
+
+def test_metrics(tmp_path: Path) -> None:
+    settings = load(tmp_path, """
+        [metrics]
+        enable = true
+        address = "2001:0db8::1"
+        port = 9100
+        hosts = ["Web1.example.org", "192.0.2.7", "2001:db8:0::7"]
+    """, more="[metrics]\nport = 9101\n")
+    assert settings.metrics == Listen(
+        enable=True, address="2001:db8::1", port=9101, hosts=("web1.example.org", "192.0.2.7", "2001:db8::7"))
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("enable = 1", "metrics.enable: must be true or false, not 1"),
+    ('address = "web1"', 'metrics.address: must be an address such as "127.0.0.1" or "::1", not "web1"'),
+    ("address = 127", 'metrics.address: must be an address such as "127.0.0.1" or "::1", not 127'),
+    ("port = 80", "metrics.port: must be a port from 1024 to 65535, not 80"),
+    ("port = true", "metrics.port: must be a port from 1024 to 65535, not true"),
+    ('port = "9753"', 'metrics.port: must be a port from 1024 to 65535, not "9753"'),
+    ('hosts = "web1"', 'metrics.hosts: must be a list such as ["web1.example.org"], not "web1"'),
+    ('hosts = ["web1:80"]', 'metrics.hosts: "web1:80" is no name or address; a port is not part of it'),
+    ('host = "web1"', 'metrics.host: unknown key; did you mean "hosts"?'),
+])
+def test_metrics_that_cannot_be(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(HealdError) as caught:
+        load(tmp_path, f"[metrics]\n{text}\n")
+    assert str(caught.value) == f"{tmp_path}/heald.toml: {said}"
 
 
 def test_drop_ins_replace_single_values_and_their_rules_come_after(tmp_path: Path) -> None:

@@ -195,3 +195,19 @@ def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path, said: list[st
     last = History(file, said.append).known[1]
     assert last.halted
     assert last.attempts[0].subject == ""
+
+
+def test_the_last_day_is_what_was_open_in_it_from_the_file_and_from_memory(
+        history: History, tmp_path: Path, said: list[str]) -> None:
+    now = clock.boottime()
+    history.save([incident(history.new_id(), opened=now - 500, closed=now - n) for n in range(200, 0, -1)])
+    found = history.since(now - 150.5, 100)
+    assert [i.id for i in found] == list(range(101, 201))
+    assert [i.id for i in history.since(now - 20.5, 100)] == list(range(181, 201))
+    assert found[0].opened == pytest.approx(now - 500)
+    history.save([incident(history.new_id())])
+    for file in (tmp_path / "state").iterdir():
+        file.unlink()
+    (tmp_path / "state" / "history.db").write_bytes(b"no database" * 1000)
+    assert history.since(now - 20.5, 100)[-1].id == 201
+    assert "is damaged" in said[-1]

@@ -15,20 +15,21 @@ HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
-        "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes", "telling")
+        "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes",
+        "listen", "day", "telling")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
     {"errors", "quantities", "clock", "notify", "paths", "triggers", "journald"},
     {"readings"},
     {"model"},
-    {"thresholds", "levels", "probes", "telling"},
+    {"thresholds", "levels", "probes", "listen", "telling"},
     {"settings", "document"},
     {"gauges", "bonds"},
     {"kinds"},
     {"config", "detector"},
     {"causes", "incidents", "standback", "stories", "records", "pauses", "sensors", "bus"},
-    {"resolver", "judgement", "executor", "history", "senses"},
+    {"resolver", "judgement", "executor", "history", "senses", "day"},
     {"repairs"},
     {"engine", "lifting", "witness", "alerts"},
     {"daemon", "face"},
@@ -141,3 +142,10 @@ def test_a_command_loads_what_it_needs(command: list[str], not_loaded: set[str])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": str(ROOT / "controller"), "PATH": "/usr/bin:/bin"})
     assert not set(done.stdout.splitlines()[-1].split()) & not_loaded
+
+
+def test_the_daemon_loads_nothing_that_serves_metrics_before_somebody_wants_them() -> None:
+    done = subprocess.run([sys.executable, "-c", "import sys, heald.daemon; print(*sys.modules)"], capture_output=True,
+                          text=True, check=True, env={"PYTHONPATH": str(ROOT / "controller"), "PATH": "/usr/bin:/bin"})
+    assert not set(done.stdout.split()) & {"prometheus_client", "http", "html", *(
+        f"heald.face.{name}" for name in ("endpoint", "exposition", "page", "web"))}

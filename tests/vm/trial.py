@@ -9,7 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
-from vm import asleep
+from vm import asleep, served
 from vm.doing import CGROUP, add_service, ended_by, heal, look, pressure, reason, run, seen, settle, show, wait_until
 
 
@@ -192,7 +192,7 @@ TRIALS = (
     processor_time_is_limited_and_given_back, heald_limits_who_holds_most_while_others_wait_for_memory,
     what_the_whole_machine_lacks_is_seen, what_a_disk_is_slow_or_hot_with_is_seen,
     what_heald_may_not_reach_says_nothing_of_a_unit,
-    what_was_killed_for_memory_waits_until_there_is_some,
+    what_was_killed_for_memory_waits_until_there_is_some, served.beyond_loopback_metrics_need_root_s_drop_in,
     asleep.nothing_is_healed_while_the_machine_falls_asleep_or_has_just_woken,
     asleep.nothing_is_healed_while_the_machine_goes_down,
 )

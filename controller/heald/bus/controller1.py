@@ -1,5 +1,6 @@
 """org.heald.Controller1: what the daemon knows, for everyone to read; and the other end, for `healctl status`."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ NAME = INTERFACE = "org.heald.Controller1"
 PATH = "/org/heald/Controller1"
 _CHANGING = ["Mode", "Health", "Limits", "Issues", "Incidents", "Paused"]
 _PAUSE = "org.heald.controller.pause"       # the polkit action
+MOMENT = 0.05               # seconds from the first news until all are told
 _AT_ONCE = 8                # calls that wait for polkit, one of each caller
 _SCALARS: tuple[tuple[type, str], ...] = ((bool, "b"), (int, "x"), (float, "d"), (str, "s"))    # a bool is an int, too
 _XML = Path(__file__).with_name(f"{INTERFACE}.xml")
@@ -34,6 +36,7 @@ class Published:
     def __init__(self, bus: Bus, read: Read, methods: Mapping[str, Asked]) -> None:
         self._bus, self._read, self._methods = bus, read, methods
         self._waiting: set[str] = set()     # the callers about whom polkit is asked
+        self._news: dict[int, None] = {}    # the incidents that changed and are not told of yet, in their order
 
     async def start(self) -> None:
         """Takes the name and serves. HealdError when another heald has it or the bus policy does not let us."""
@@ -42,8 +45,18 @@ class Published:
         await self._bus.request_name(NAME)
 
     def changed(self, incident: int) -> None:
-        """Tells that an incident was opened, acted on or ended, and that what others remember is stale."""
-        self._bus.emit(PATH, INTERFACE, "Changed", "s", [str(incident)])
+        """Tells, in a moment, that an incident was opened, acted on or ended, and that what others remember is stale.
+
+        Not at once: who heals first and tells later heals sooner, and of a storm is told together.
+        """
+        if not self._news:
+            asyncio.get_running_loop().call_later(MOMENT, self._tell)
+        self._news[incident] = None
+
+    def _tell(self) -> None:
+        for incident in self._news:
+            self._bus.emit(PATH, INTERFACE, "Changed", "s", [str(incident)])
+        self._news.clear()
         self._stale()
 
     def _called(self, call: Message) -> Message | None:

@@ -7,8 +7,10 @@ from dbus_next.signature import Variant
 from ..errors import HealdError
 from ..model import Action, Category, Result
 from .connection import Bus
+from .systemd import SYSTEMD, UNIT, unit_path
 
 HELPER, PATH, INTERFACE = "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1"
+_SERVICE = "heald-helper.service"                 # that the bus starts when the helper is called
 _METHOD = {Category.SERVICE: "HealService", Category.RESOURCE: "HealResource", Category.SYSTEM: "HealSystem"}
 _ANSWER_SECONDS = 10            # what the helper may take beside the work: to start, to ask polkit
 _PERSON_SECONDS = 130           # the same where a person types a password: the helper's prompt ends after 120
@@ -35,9 +37,23 @@ class HelperClient:
         detail = f"{change} ({result})" if change and result else change or result
         return Result(str(report.get("state", "")), detail)
 
+    def rouse(self) -> None:
+        """Has the helper started, if it does not run: it will be needed in a moment. After watch_finished."""
+        self._bus.rouse(HELPER)
+
     async def operations(self) -> frozenset[str]:
         """What this machine supports, as CATEGORY/OPERATION. HealdError when the helper does not answer."""
         return frozenset(await self._bus.property(HELPER, PATH, INTERFACE, "Operations"))
+
+    async def reachable(self) -> bool:
+        """Whether it runs, or the bus could start it; starts nothing. What cannot be found out is no."""
+        try:
+            if await self._bus.owner(HELPER):
+                return True
+            unit = await self._bus.properties(SYSTEMD, unit_path(_SERVICE), UNIT)
+        except HealdError:
+            return False
+        return bool(unit["LoadState"] == "loaded" and unit["ActiveState"] != "failed")
 
     async def watch_finished(self, seen: Callable[[Action], None]) -> None:
         """Calls `seen` with each action that root has carried out, whoever asked for it. Raises as Bus.call."""

@@ -14,7 +14,7 @@ from .unit_files import named_files
 
 SYSTEMD, MANAGER_PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
 MANAGER = "org.freedesktop.systemd1.Manager"
-_UNIT = "org.freedesktop.systemd1.Unit"
+UNIT = "org.freedesktop.systemd1.Unit"
 _WALK = 100                     # units looked at to see whether default.target requires one; a server has about 20
 _ABSENT = frozenset({Code.FAILED, Code.INVALID_ARGS})       # systemd's answers for a path that names no unit
 
@@ -39,15 +39,21 @@ class Manager:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._needed: dict[str, bool] = {}      # as of the last daemon-reload
+        self._failures = 0                        # units, as systemd last told
         self._started = 0.0                     # CLOCK_MONOTONIC of the start of userspace, once it was read
 
-    async def subscribe(self, wake: Callable[[], None]) -> None:
-        """Calls `wake` when a unit fails or recovers, when booting ends and when systemd was replaced.
+    async def subscribe(self, wake: Callable[[], None], failed: Callable[[], None] = lambda: None) -> None:
+        """Calls `wake` when a unit fails or recovers, when booting ends and when systemd was replaced; before it
+        `failed` where more units are failed than were.
 
         The one edge is NFailedUnits of the manager: healthy units that start and stop wake nobody (measured on 252).
         """
         def changed(body: list[Any]) -> None:
             _interface, values, invalidated = body
+            count = values.get("NFailedUnits", self._failures)
+            if count > self._failures:
+                failed()
+            self._failures = count
             if "NFailedUnits" in values or "NFailedUnits" in invalidated:
                 wake()
 
@@ -140,7 +146,7 @@ class Manager:
         return self._needed[name]
 
     async def _reaches_default(self, above: set[str]) -> bool:
-        goal = await self._bus.property(SYSTEMD, unit_path("default.target"), _UNIT, "Id")
+        goal = await self._bus.property(SYSTEMD, unit_path("default.target"), UNIT, "Id")
         seen: set[str] = set()
         ahead = set(above)
         while ahead and len(seen) < _WALK:
@@ -148,7 +154,7 @@ class Manager:
                 return True
             name = min(ahead)
             seen.add(name)
-            ahead |= requirers(await self._bus.properties(SYSTEMD, unit_path(name), _UNIT))
+            ahead |= requirers(await self._bus.properties(SYSTEMD, unit_path(name), UNIT))
             ahead -= seen
         return False
 
