@@ -8,7 +8,7 @@ import pytest
 
 from demo.__main__ import incidents
 from machine import product
-from machine.healctl import break_unit, document, healctl
+from machine.healctl import document, healctl
 from machine.machine import SOURCE, Machine
 
 TEXT = (SOURCE / "docs/json.md").read_text()
@@ -20,7 +20,8 @@ RULE = {"name", "kind", "subject", "severity", "for", "mode", "settle", "ladder"
 def one_of_each(machine: Machine) -> None:
     """An incident that was healed, and one that is stood back from."""
     machine.run("systemctl", "start", "heald.service")
-    break_unit(machine, "shop.service")
+    product.add_service(machine, "shop.service")
+    machine.run("systemctl", "kill", "--signal=KILL", "shop.service")
     product.add_unit(machine, "stubborn.service", "[Service]\nExecStart=/bin/sh -c "
                      "'trap \"exit 3\" TERM; while :; do sleep 0.1; done'\n")
     machine.run("systemctl", "start", "stubborn.service")
@@ -92,7 +93,8 @@ def test_watch_prints_an_object_a_line(machine: Machine) -> None:
     seen("gone")
     machine.run("systemctl", "start", "heald.service")
     seen("came")
-    break_unit(machine, "mill.service")
+    product.add_service(machine, "mill.service")
+    machine.run("systemctl", "kill", "--signal=KILL", "mill.service")
     seen("ended", "healed")
     machine.run("sh", "-c", "kill $(cat /run/watcher)")
     keys = documented("watch")
