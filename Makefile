@@ -59,11 +59,12 @@ lint: $(VENV)/.stamp
 	$(BIN)/python tests/size.py
 
 test: lint $(WHEELS)/.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long"
 
 test-all: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) prometheus
 	$(BIN)/python -m pytest tests/vm tests/browser
+	$(BIN)/python -m pytest -m long
 	HEALD_WATCH_SECONDS=120 HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest tests/machine/test_hostile.py \
 	    tests/machine/test_loops.py -k "no_limit_is_exceeded or left_alone"
 
