@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-from heald import __version__, clock, config, detector, document, homes, paths
+from heald import __version__, clock, config, detector, document, homes, journald, paths, telling
+from heald.alerts import Alerts
 from heald.bus.connection import Bus
 from heald.bus.controller1 import Published
 from heald.bus.helper import HelperClient
@@ -28,7 +29,9 @@ from heald.readings import Part
 from heald.senses import SystemSenses
 from heald.sensors.container import in_container
 from heald.sensors.probes import Prober
+from heald.telling import Line
 from heald.triggers import Trigger
+from heald.witness import Witness
 
 if TYPE_CHECKING:
     from heald.face.endpoint import Endpoint
@@ -55,7 +58,10 @@ def main() -> None:
 
 
 def say(line: str) -> None:
-    """To the journal, or whoever reads our output; one who reads no more is no reason to end."""
+    """To the journal, with fields, or whoever reads our output; one who reads no more is no reason to end."""
+    fields = line.fields if isinstance(line, Line) else telling.line(line).fields
+    if journald.connected(1) and journald.send((("MESSAGE", line), ("SYSLOG_IDENTIFIER", "heald"), *fields)):
+        return
     with suppress(OSError):
         print(line, flush=True)
 
@@ -83,45 +89,25 @@ class Daemon:
         self._published: Published | None = None
         self._trigger: Trigger | None = None
         self._lift: Callable[[], None] = lambda: None
+        self._follow: list[Callable[[int], None]] = []      # who wants to know that an incident changed
         self._endpoint: Endpoint | None = None
         self._serve: Callable[[], None] = lambda: None
         self._desktop: Desktop | None = None
 
     async def run(self) -> None:
         """Until SIGTERM, SIGINT, or the end of the bus, which is an error."""
-        own = self._home.own
         bus = await Bus.connect(self._home.bus)
-        system = await Bus.connect() if own else bus
-        manager = Manager(bus)
-        login = Login(system, lambda: self._engine.wake(Part.UNITS))
-        healer = OwnManager(bus) if own else HelperClient(bus)
-        helper = DryRun() if self._dry_run else healer
-        senses = SystemSenses(
-            manager, login, limited=lambda: limited(self._history.known.values()), prober=self._prober,
-            paused=self._pauses.now, own=own)
-        self._engine = Engine(senses, helper, self._history, self._settings, say=say, changed=self._changed)
-        self._listen()
-        self._trigger = None if own or in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
-        await login.start()
-        await manager.subscribe(lambda: self._engine.wake(Part.UNITS), lambda: self._trouble(bus))
-        if not self._dry_run:
-            if isinstance(healer, HelperClient):
-                await self._begin_lifting(healer, bus)
-            published = Published(bus, self._read, {"Pause": self._pause, "Resume": self._resume})
-            await published.start()
-            self._published = published
-            if isinstance(healer, OwnManager):
-                await self._begin_own(healer, bus, system)
-            else:
-                self._serve = lambda: bus.spawn(self._listen_http(healer), "metrics are served")
-                self._serve()
-        self._prober.use(self._settings.probes)
+        system = await Bus.connect() if self._home.own else bus
+        witness = await self._begin(bus, system)
+        def alive() -> None:
+            notify("WATCHDOG=1")
+            witness.go_on()
         lost = [asyncio.create_task(self._stop_when_lost(one)) for one in (bus, system)]
         notify(f"READY=1\nSTATUS=watching, mode {self._settings.mode.label}")
         say(f"heald {__version__} watches {self._home.name}, mode {self._settings.mode.label}"
             f"{', dry run: nothing is done' if self._dry_run else ''}")
         try:
-            await self._engine.run(self._stop, lambda: notify("WATCHDOG=1"), watchdog_seconds())
+            await self._engine.run(self._stop, alive, watchdog_seconds())
         finally:
             notify("STOPPING=1")
             for task in lost:
@@ -139,11 +125,44 @@ class Daemon:
         if was_lost:
             raise HealdError(Code.UNREACHABLE, f"the connection to the {was_lost} bus was lost")
 
-    async def _begin_lifting(self, helper: HelperClient, bus: Bus) -> None:
+    async def _begin(self, bus: Bus, system: Bus) -> Witness:
+        """All that watches and all that heals, ready to run."""
+        own = self._home.own
+        manager = Manager(bus)
+        login = Login(system, lambda: self._engine.wake(Part.UNITS))
+        healer = OwnManager(bus) if own else HelperClient(bus)
+        senses = SystemSenses(
+            manager, login, limited=lambda: limited(self._history.known.values()), prober=self._prober,
+            paused=self._pauses.now, own=own)
+        witness = Witness(self._history, senses, manager, lambda: self._engine.busy, bus.spawn)
+        if not own:             # what it asks the journal is of the machine's units
+            self._follow.append(witness.changed)
+        self._engine = Engine(senses, DryRun() if self._dry_run else healer, self._history, self._settings, say=say,
+                              changed=self._changed)
+        self._listen()
+        self._trigger = None if own or in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
+        await login.start()
+        await manager.subscribe(lambda: self._engine.wake(Part.UNITS), lambda: self._trouble(bus))
+        if not self._dry_run:
+            published = Published(bus, self._read, {"Pause": self._pause, "Resume": self._resume})
+            await published.start()
+            self._published = published
+            if isinstance(healer, OwnManager):
+                await self._begin_own(healer, bus, system)
+            else:
+                await self._begin_root(healer, bus)
+        self._prober.use(self._settings.probes)
+        return witness
+
+    async def _begin_root(self, helper: HelperClient, bus: Bus) -> None:
+        """What only root's helper makes possible, and what only the whole machine's heald does."""
         lifter = Lifter(self._history, helper, say, self._changed)
         self._lift = lambda: bus.spawn(lifter.lift(), "limits are lifted")
         bus.spawn(lifter.lift(everything=True), "what a crash left limited is lifted")
         await helper.watch_finished(lifter.seen)
+        self._follow.append(Alerts(self._history, helper, say, bus.spawn).changed)
+        self._serve = lambda: bus.spawn(self._listen_http(helper), "metrics are served")
+        self._serve()
 
     async def _begin_own(self, healer: OwnManager, bus: Bus, system: Bus) -> None:
         await healer.start()
@@ -204,6 +223,8 @@ class Daemon:
 
     def _changed(self, number: str) -> None:
         self._lift()
+        for follow in self._follow:
+            follow(int(number))
         if self._published is not None:
             self._published.changed(int(number))
         if self._endpoint is not None:

@@ -28,7 +28,7 @@ OPERATIONS = {
     "resource/limit-cpu": "give {target} less processor time", "resource/unlimit": "lift the limit of {target}",
     "resource/vacuum-journal": "shorten the journal", "resource/clean-temporary": "remove old temporary files",
     "resource/clean-packages": "remove downloaded packages", "system/restore-permissions": "set them right",
-    "system/run": "run the administrator's repair {target}",
+    "system/run": "run the administrator's repair {target}", "system/alert": "have somebody told of incident {target}",
 }
 REPAIR, LATER, DETAILS = ("repair", "Repair now"), ("later", "Not now"), ("details", "Details")
 AT_ONCE = 3             # notices that one look may raise; of the rest one notice says how many they are
