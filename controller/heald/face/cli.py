@@ -135,6 +135,21 @@ def resume(subject: str = typer.Argument(..., metavar="SUBJECT", help="What was 
     _print(f"{subject} is healed again")
 
 
+@app.command()
+def doctor(as_json: bool = JSON) -> None:
+    """What this machine has and lacks for heald, each with the line that mends it.
+
+    Exit codes, the first that fits: 2 the configuration is wrong, 4 the bus, polkit, the helper or the daemon is out
+    of reach, 1 something else is wrong, 0 all is well. Example: healctl doctor | grep -A1 wrong
+    """
+    from heald.face import doctor as house_call
+    from heald.face import text
+
+    done = house_call.examine()
+    _show(done.document, as_json, text.examined)
+    sys.exit(done.exit_code)
+
+
 rules_app = typer.Typer(
     help="The rules in the order in which they are tried; the first that matches decides.",
     invoke_without_command=True, rich_markup_mode=None,
