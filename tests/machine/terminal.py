@@ -28,6 +28,14 @@ class Terminal:
             if select.select([self._master], [], [], 0.5)[0]:
                 self._read()
 
+    def resize(self, lines: int, columns: int) -> None:
+        termios.tcsetwinsize(self._master, (lines, columns))
+
+    @property
+    def modes(self) -> list[object]:
+        """What tcgetattr(3) gives."""
+        return termios.tcgetattr(self._master)
+
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
@@ -55,9 +63,10 @@ class Terminal:
 
 
 @contextmanager
-def terminal(command: list[str]) -> Iterator[Terminal]:
-    """Runs a command with a terminal of its own, which becomes its controlling one."""
+def terminal(command: list[str], size: tuple[int, int] = (0, 0)) -> Iterator[Terminal]:
+    """Runs a command with a terminal of its own, which becomes its controlling one; `size` is lines and columns."""
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, size)
     program = subprocess.Popen(["setsid", "--ctty", "--wait", *command], stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     screen = Terminal(master)
