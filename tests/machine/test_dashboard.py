@@ -151,3 +151,13 @@ def test_where_nobody_looks_it_is_the_status(machine: Machine) -> None:
         assert (done.returncode, done.stdout) == (0, healctl(machine, "status").stdout)
     machine.run("systemctl", "stop", "heald.service")
     assert healctl(machine, "dashboard").returncode == 4
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_words_have_colours_where_somebody_wants_them(machine: Machine, no_color: str, coloured: bool) -> None:
+    break_unit(machine, "shop.service")
+    environment = ["env", "-i", "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "TERM=xterm", f"NO_COLOR={no_color}"]
+    with terminal([*machine.enter(), *environment, "healctl", "check"]) as screen:
+        shown = screen.read_to_end()
+    assert "high" in shown
+    assert ("\x1b[31m" in shown) is coloured

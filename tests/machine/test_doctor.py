@@ -112,6 +112,25 @@ def test_the_helper_is_out_of_reach(machine: Machine) -> None:
     assert checks["helper"]["fix"] == "systemctl unmask heald-helper.service"
 
 
+def test_a_helper_without_root_needs_rules_of_its_own(machine: Machine) -> None:
+    folder, rules = "/etc/systemd/system/heald-helper.service.d", "/etc/polkit-1/rules.d/60-heald-helper.rules"
+    machine.run("mkdir", folder)
+    machine.run("cp", "/usr/share/doc/heald/own-user/own-user.conf", folder)
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "stop", "heald-helper.service")
+    try:
+        checks, code = examined(machine)
+        assert checks["helper"]["detail"].endswith("answers, without root")
+        assert (set(wrong(checks)), code) == ({"helper's rules"}, 1)
+        assert checks["helper's rules"]["fix"] == "make install OWN_USER=1"
+        machine.run("cp", "/usr/share/doc/heald/own-user/60-heald-helper.rules", rules)
+        assert examined(machine)[1] == 0
+    finally:
+        machine.run("rm", "-rf", folder, rules)
+        machine.run("systemctl", "daemon-reload")
+        machine.run("systemctl", "stop", "heald-helper.service")
+
+
 def test_no_daemon_runs_and_none_will_after_a_boot(machine: Machine) -> None:
     machine.run("systemctl", "disable", "--quiet", "--now", "heald.service")
     checks, code = examined(machine)

@@ -13,7 +13,7 @@ from heald.bus.helper import HELPER
 from heald.bus.helper import PATH as HELPER_PATH
 from heald.bus.systemd import MANAGER, MANAGER_PATH, SYSTEMD, unit_path
 from heald.errors import Code, HealdError
-from heald.face.equipment import ADMITTED, AGAIN, Finding, State, found
+from heald.face.equipment import ADMITTED, AGAIN, Finding, State, found, rules
 from heald.face.passes import Pass, run
 from heald.probes import Probe
 from heald.settings import Settings
@@ -23,6 +23,7 @@ POLKIT, AUTHORITY_PATH = "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyK
 AUTHORITY = "org.freedesktop.PolicyKit1.Authority"
 ACTIONS = frozenset({"org.heald.helper.service", "org.heald.helper.resource", "org.heald.helper.system",
                      "org.heald.helper.run", "org.heald.controller.pause"})
+WITHOUT_ROOT = "without root"
 DROP_IN = "/etc/systemd/system/heald.service.d/network.conf"
 _BUS, _BUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
 USAGE, OUT_OF_REACH, LACKING = 2, 4, 1      # exit codes, the first that fits
@@ -55,6 +56,8 @@ async def _over_the_bus() -> list[Finding]:
                                        OUT_OF_REACH)]
     with closing(bus):
         findings = [await look(bus) for look in (_systemd, _polkit, _actions, _helper, _daemon, _at_boot)]
+        if any(one.name == "helper" and one.detail.endswith(WITHOUT_ROOT) for one in findings):
+            findings.append(rules(own_user=True))
         return [configuration, Finding("system bus", State.OK, "answers"), *findings, await _network(bus, settings)]
 
 
@@ -114,7 +117,7 @@ async def _helper(bus: Bus) -> Finding:
     if version != __version__:
         return Finding("helper", State.WRONG, f"is {version}, this is {__version__}",
                        "systemctl stop heald-helper.service")
-    return Finding("helper", State.OK, f"{version} answers, {'without root' if uid else 'as root'}")
+    return Finding("helper", State.OK, f"{version} answers, {WITHOUT_ROOT if uid else 'as root'}")
 
 
 async def _daemon(bus: Bus) -> Finding:

@@ -24,8 +24,10 @@ ADMITTED = f"{AGAIN}; systemctl reload dbus.service"
 
 POLICY = tuple(f"{folder}/dbus-1/system.d/org.heald.conf" for folder in (
     "/etc", "/usr/share", "/usr/local/share", "/run/current-system/sw/share"))
-RULES = tuple(f"{folder}/polkit-1/rules.d/50-heald.rules" for folder in (
-    "/etc", "/usr/share", "/usr/local/share", "/run/current-system/sw/share"))
+RULES, OWN_RULES = (
+    tuple(f"{folder}/polkit-1/rules.d/{name}" for folder in (
+        "/etc", "/usr/share", "/usr/local/share", "/run/current-system/sw/share"))
+    for name in ("50-heald.rules", "60-heald-helper.rules"))
 JOURNALS = ("/var/log/journal/*/system.journal", "/run/log/journal/*/system.journal")
 
 
@@ -54,18 +56,22 @@ class Finding:
 
 def found() -> Iterator[Finding]:
     """All of it, in the order in which it is shown."""
-    for look in (_rules, _policy, _users, _journal, _pressure, _sensors, _rsync, _nix, _agent):
+    for look in (rules, _policy, _users, _journal, _pressure, _sensors, _rsync, _nix, _agent):
         yield look()
 
 
-def _rules() -> Finding:
-    """Debian lets nobody but root and polkitd look into the folder."""
-    name = "polkit rules"
-    if file := next(filter(os.path.exists, RULES), ""):
-        return Finding(name, State.OK, f"{file}: the daemon may ask without a password")
+def rules(*, own_user: bool = False) -> Finding:
+    """What polkit lets the daemon do; `own_user`: the helper, where it runs without root. Debian lets nobody but root
+    and polkitd look into the folder."""
+    name = "helper's rules" if own_user else "polkit rules"
+    if file := next(filter(os.path.exists, OWN_RULES if own_user else RULES), ""):
+        return Finding(name, State.OK, file)
     folders = filter(os.path.isdir, map(os.path.dirname, RULES))
     if shut := [folder for folder in folders if not os.access(folder, os.X_OK)]:
         return Finding(name, State.UNKNOWN, f"only root may look into {shut[0]}", "sudo healctl doctor")
+    if own_user:
+        return Finding(name, State.WRONG, "60-heald-helper.rules is missing: systemd refuses all that a helper without "
+                                          "root asks for", f"{AGAIN} OWN_USER=1")
     return Finding(name, State.WRONG, "50-heald.rules is missing: polkit refuses all that the daemon asks for", AGAIN)
 
 

@@ -20,9 +20,9 @@ def show(known: Mapping[str, Any], as_json: bool, words: Callable[[Mapping[str, 
 
 
 def tell(words: str) -> bool:
-    """Whether anybody reads it; typer takes the colours away where nobody would see them."""
+    """Whether anybody reads it; typer takes the colours away where nobody would see them, or wants them (NO_COLOR)."""
     try:
-        typer.echo(words)
+        typer.echo(words, color=False if os.environ.get("NO_COLOR") else None)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing more is tried at the exit
         if not isinstance(error, BrokenPipeError):      # else whoever read us has seen enough
