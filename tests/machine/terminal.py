@@ -1,5 +1,6 @@
 """A terminal with a program in it: what it shows is read, what a person would type is typed."""
 
+import codecs
 import os
 import pty
 import select
@@ -17,6 +18,7 @@ class Terminal:
 
     def __init__(self, master: int) -> None:
         self._master = master
+        self._decoder = codecs.getincrementaldecoder("utf-8")()     # a read may end within a letter
         self.shown = ""
         self.code = 0               # of the program, when it has ended
 
@@ -55,10 +57,10 @@ class Terminal:
 
     def _read(self) -> bool:
         try:
-            read = os.read(self._master, 4096).decode()
+            read = os.read(self._master, 4096)
         except OSError:             # EIO: nobody has the other end open any more
             return False
-        self.shown += read
+        self.shown += self._decoder.decode(read)
         return bool(read)
 
 

@@ -21,16 +21,22 @@ ladder = ["service/start"]
 """
 OURS, PLAIN, CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
 BUS = "unix:path=/run/own-bus"
+DEBIAN_S_LIBRARIES = """\
+import sys; sys.path[:0] = ["/usr/src/heald/controller"]; import dbus_next, psutil, rich, typer
+assert {m.__path__[0].split("/")[3] for m in (dbus_next, psutil, rich, typer)} == {"python3"}
+from heald.face.cli import main; sys.exit(main())
+"""
 
 pytestmark = pytest.mark.usefixtures("clean")
 
 
 @contextmanager
-def dashboard(machine: Machine, user: str | None = None, **environment: str) -> Iterator[Terminal]:
+def dashboard(machine: Machine, user: str | None = None, *, program: tuple[str, ...] = ("healctl",),
+              **environment: str) -> Iterator[Terminal]:
     """Ctrl-C reaches the command alone, not what the machine is entered with. In the end the terminal is as it was."""
     given = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm", "HOME": "/tmp", **environment}
     command = ["env", "--ignore-signal=INT", *machine.enter(user), "env", "-i", "--default-signal=INT",
-               *(f"{name}={value}" for name, value in given.items()), "healctl", "dashboard"]
+               *(f"{name}={value}" for name, value in given.items()), *program, "dashboard"]
     with terminal(command, (24, 80)) as screen:
         before = screen.modes
         screen.wait_for(OURS)
@@ -109,6 +115,34 @@ def test_a_daemon_comes_heals_and_goes(machine: Machine) -> None:
         screen.wait_for("healed: unit-failed mill.service")
         machine.run("systemctl", "stop", "heald.service")
         screen.wait_for("heald has gone")
+        screen.type("q")
+    assert screen.code == 0
+
+
+def test_ctrl_c_at_long_work_comes_back_to_the_dashboard(machine: Machine) -> None:
+    machine.write("/etc/heald/heald.toml", OBSERVE)
+    machine.run("systemctl", "start", "heald.service")
+    machine.write("/run/seconds", "0")
+    product.add_service(machine, "slow.service", service="ExecStartPre=/bin/sh -c 'sleep $(cat /run/seconds)'")
+    product.kill(machine, "slow.service")
+    machine.write("/run/seconds", "80")
+    with dashboard(machine) as screen:
+        screen.wait_for("slow.service is failed (signal)")
+        screen.wait_for("observed: ")
+        press(screen, "r", "\rservice/start slow.service  ")
+        press(screen, "\x03", "service/start slow.service goes on without you", "Press a key to go back")
+        press(screen, " ", "What is wrong: 1")
+        screen.type("q")
+    assert screen.code == 0
+    assert product.state(machine, "slow.service") == "activating"
+    machine.run("systemctl", "stop", "slow.service")
+
+
+def test_debian_s_own_libraries_draw_it_too(machine: Machine) -> None:
+    machine.run("systemctl", "start", "heald.service")
+    with dashboard(machine, program=("/usr/bin/python3", "-I", "-c", DEBIAN_S_LIBRARIES)) as screen:
+        screen.wait_for("health 100")
+        screen.wait_for("What is wrong: nothing")
         screen.type("q")
     assert screen.code == 0
 

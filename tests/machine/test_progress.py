@@ -21,6 +21,13 @@ NotifyAccess=all
 ExecStart=
 ExecStart=/bin/sh -c 'systemd-notify --status="warming up"; sleep $(cat /run/steps); systemd-notify --ready; sleep inf'
 """
+REINDEX = """\
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'for part in 1 2 3 4; do echo part $part of 4; sleep 1; done'
+ExecStart=systemctl reset-failed slow.service
+ExecStart=systemctl start slow.service
+"""
 
 pytestmark = pytest.mark.usefixtures("clean")
 
@@ -64,6 +71,20 @@ def test_work_that_outlives_the_helper_s_wait_is_waited_for(machine: Machine) ->
     assert re.search(r"service/start slow\.service  done in 2\ds", shown)
 
 
+def test_a_repair_that_root_wrote_tells_of_itself(machine: Machine) -> None:
+    break_slow(machine, 0)
+    ladder = 'ladder = [{ do = "system/run", target = "reindex" }]'
+    machine.write("/etc/heald/heald.toml", RULE.replace('ladder = ["service/start"]', ladder))
+    machine.write("/etc/heald/helper.toml", 'run = ["reindex"]\n')
+    product.add_unit(machine, "heald-run-reindex.service", REINDEX)
+    with terminal(at(machine)) as screen:
+        screen.wait_for("\rsystem/run reindex  ")
+        screen.wait_for("part 3 of 4")
+        shown = screen.read_to_end()
+    assert screen.code == 0
+    assert "nothing is wrong" in shown
+
+
 def test_ctrl_c_leaves_it_running_and_says_so(machine: Machine) -> None:
     break_slow(machine, 60)
     with terminal(at(machine)) as screen:
@@ -93,7 +114,7 @@ def test_who_may_not_read_the_journal_sees_the_service_s_own_status(machine: Mac
     with terminal(at(machine, "alice")) as screen:
         screen.wait_for("Password:")
         screen.type_secretly(PASSWORD)
-        screen.wait_for("slow.service  3s  warming up")
+        screen.wait_for("s  warming up")
         shown = screen.read_to_end()
     assert screen.code == 0
     assert "slow.service  1s" not in shown.partition("Password:")[0]        # nothing stands in the way of the question
