@@ -24,7 +24,7 @@ def number(most: float) -> Read:
     return read
 
 
-PERCENT, PER_CORE, CELSIUS = number(100), number(1000), number(50)
+PERCENT, PER_CORE, CELSIUS = number(100), number(1000), number(100)
 
 KEYS: dict[str, dict[str, tuple[str, Read]]] = {
     "disk-full": {"percent": ("disk_percent", PERCENT), "free": ("disk_free", size)},

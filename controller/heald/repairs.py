@@ -7,10 +7,11 @@ from dataclasses import replace
 from heald import incidents
 from heald.executor import Helper
 from heald.history import History
-from heald.model import Action, Attempt, Incident, Issue
+from heald.model import Action, Attempt, Incident, Issue, Result
 from heald.quantities import span
 from heald.senses import Senses
 
+SOON = 1.0              # seconds in which most repairs have ended
 AT_ONCE = 3             # under way at most: root takes four calls of ours
 
 
@@ -59,17 +60,25 @@ class Repairs:
                 task.result()
 
     async def _repair(self, issue: Issue, number: int, action: Action, why: str) -> None:
-        """Evidence first, then a record that it is begun, then the act, then how it ended."""
-        if issue.unit is not None:
-            self._history.add_evidence(number, *await self._senses.evidence(issue.unit))
-        before = self._history.known[number]
+        """A record that it is begun, then the act, then how it ended; beside it the evidence of what was before."""
+        before, started = self._history.known[number], self._now()
         mine = before.key == issue.key
-        attempt = Attempt(action, self._now(), subject="" if mine else issue.subject)
+        attempt = Attempt(action, started, subject="" if mine else issue.subject)
         outcome = "open" if mine and before.outcome != "gave-up" else before.outcome
         self._save([replace(before, attempts=(*before.attempts, attempt), outcome=outcome, reason=why, next=None)])
-        result = await self._helper.heal(action)
+        call = asyncio.create_task(self._helper.heal(action))
+        noted = asyncio.create_task(self._note(issue, number, call, started))
+        result = await call
         ended = replace(attempt, finished=self._now(), result=result)
         took = span(self._now() - attempt.started)
         how = f"{action}: {result.state} after {took}"
         self._say(": ".join(part for part in (f"incident {number}", how, result.detail) if part))
         self._save([incidents.answered(self._history.known[number], ended, result)])
+        await noted
+
+    async def _note(self, issue: Issue, number: int, call: asyncio.Task[Result], seen: float) -> None:
+        """What there was to see of the failure until `seen`. Starting journalctl takes as long as a quick repair does:
+        it is not waited for."""
+        await asyncio.wait({call}, timeout=SOON)
+        if issue.unit is not None:
+            self._history.add_evidence(number, *await self._senses.evidence(issue.unit, seen))

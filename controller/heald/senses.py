@@ -1,5 +1,6 @@
 """The sensors joined to one reading of a machine."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,8 +24,8 @@ class Senses(Protocol):
     async def read(self, parts: frozenset[Part], units: Iterable[str]) -> Snapshot:
         """A fresh reading of `parts`; of the units the failed ones and these."""
 
-    async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
-        """What a repair would destroy: systemd's properties of the failure, the last lines of its journal."""
+    async def evidence(self, unit: Unit, seen: float) -> tuple[Mapping[str, object], list[str]]:
+        """What a repair would bury: systemd's properties of the failure, the journal's last lines until `seen`."""
 
     async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
         """From now on call `ended` with the unit and the result of each of systemd's jobs that ends; None: no more."""
@@ -52,23 +53,30 @@ class SystemSenses:
     async def read(self, parts: frozenset[Part], names: Iterable[str]) -> Snapshot:
         """A fresh reading; HealdError when systemd does not answer."""
         now = clock.boottime()      # before the look: what a repair mends meanwhile was not seen ill after it
-        state, up = await self.manager.state()
         login = self.login
+        asked = asyncio.gather(self.manager.state(), self._packages(), self._units(parts, names))
+        await asyncio.sleep(0)      # the questions are out; what follows is read while systemd and logind answer
+        disks = storage.read() if Part.STORAGE in parts else None
+        modes = permissions.read() if Part.PERMISSIONS in parts else None
+        switching, short = machine.switching(), not in_container() and machine.short_of_memory()
+        (state, up), packages, failed = await asked
         whole = Machine(
             state, up, login is not None and login.shutting_down, login is not None and login.sleeping,
-            login.woke if login else None, packages=await login.packages() if login else "",
-            switching=machine.switching(), paused=self.paused(),
-            short_of_memory=not in_container() and machine.short_of_memory(),
+            login.woke if login else None, packages=packages, switching=switching, paused=self.paused(),
+            short_of_memory=short,
         )
-        failed = await self.units.read(names) if Part.UNITS in parts else None
         return Snapshot(
-            now, whole, failed,
-            storage.read() if Part.STORAGE in parts else None,
-            permissions.read() if Part.PERMISSIONS in parts else None,
+            now, whole, failed, disks, modes,
             loads=await self.load.read(self.limited()) if Part.LOAD in parts else None,
             temperatures=temperature.read() if Part.TEMPERATURE in parts else None,
             answers=await self.prober.read(self.manager) if self.prober and Part.PROBES in parts else None,
         )
+
+    async def _packages(self) -> str:
+        return await self.login.packages() if self.login else ""
+
+    async def _units(self, parts: frozenset[Part], names: Iterable[str]) -> tuple[Unit, ...] | None:
+        return await self.units.read(names) if Part.UNITS in parts else None
 
     async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
         """Call `ended` with the unit and the result of each of systemd's jobs that ends; None: no more."""
@@ -76,6 +84,7 @@ class SystemSenses:
             await self._unfollow()
         self._unfollow = await self.manager.watch_jobs(ended) if ended else None
 
-    async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
-        """What systemd said of the failure, and the last lines of the unit's journal."""
-        return {name: getattr(unit, name) for name in EVIDENCE}, await journal.last_lines(unit.name)
+    async def evidence(self, unit: Unit, seen: float) -> tuple[Mapping[str, object], list[str]]:
+        """What systemd said of the failure, and the last lines of the unit's journal until `seen`, a boottime."""
+        lines = await journal.last_lines(unit.name, until=seen + clock.offset())
+        return {name: getattr(unit, name) for name in EVIDENCE}, lines

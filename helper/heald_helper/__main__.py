@@ -1,6 +1,9 @@
 """The process: connect, own the name, serve, and leave without losing a call."""
 
+from . import light     # isort: skip  # noqa: F401  before asyncio
+
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -38,6 +41,8 @@ async def serve() -> None:
 
 def main() -> None:
     """Exit code 1 and one line where the bus cannot be reached or was lost."""
+    gc.freeze()
+    gc.enable()
     try:
         asyncio.run(serve())
     except (OSError, CallError, TimeoutError) as error:

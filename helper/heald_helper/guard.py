@@ -1,5 +1,6 @@
 """Which units root touches at all, whoever asks: the controller may be taken over, and a person may err."""
 
+import asyncio
 import re
 from fnmatch import fnmatchcase
 
@@ -88,8 +89,9 @@ def _matches(name: str, globs: tuple[str, ...]) -> bool:
 
 async def _check_nobodys_session(manager: Manager, unit: Unit) -> None:
     """A service with a PAM name or a terminal is somebody's session."""
-    for key in ("PAMName", "TTYPath"):
-        if await manager.detail(unit, key) != "":
+    keys = ("PAMName", "TTYPath")
+    for key, value in zip(keys, await asyncio.gather(*(manager.detail(unit, key) for key in keys)), strict=True):
+        if value != "":
             raise RefusedError("Protected", f"{unit.id} has {key}=: it is somebody's session")
 
 

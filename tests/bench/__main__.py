@@ -12,6 +12,8 @@ from machine import product
 from machine.machine import CannotBootError, Machine
 
 BASE = "systemd RestartSec=0"
+FAILURES = (10, 50, 200)
+LOADED, AT_ONCE = 10_000, 500       # units that are well, and how many systemctl is told to start in one go
 
 
 def main() -> int:
@@ -54,6 +56,15 @@ def measure(rounds: int, seconds: int) -> dict[str, Any]:
         found["beside_churn"] = inside(machine, "idle", seconds, "churn")
         found["looks"] = inside(machine, "looks", 200)
         found["starts_ms"] = inside(machine, "starts", 20)
+        print("Having many fail at once ...", file=sys.stderr)
+        product.add_unit(machine, "many@.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n")
+        found["failures"] = {str(count): inside(machine, "failures", count) for count in FAILURES}
+        print(f"Watching beside {LOADED} units for {seconds} s ...", file=sys.stderr)
+        product.add_unit(machine, "calm@.target", "[Unit]\n")
+        for first in range(0, LOADED, AT_ONCE):
+            machine.run("systemctl", "start", *(f"calm@{n}.target" for n in range(first, first + AT_ONCE)))
+        machine.run("systemctl", "stop", "heald-helper.service")
+        found["beside_many"] = inside(machine, "idle", seconds)
         return found
 
 
@@ -71,7 +82,8 @@ def table(found: dict[str, Any]) -> list[str]:
     for helper in ("warm", "cold"):
         lines += [f"Where it goes with a {helper} helper, ms after the kill:"]
         lines += [f"  {ms:8.1f}  {hop}" for hop, ms in found[f"hops_{helper}_ms"].items()]
-    watched = {"idle": "While nothing happens", "beside_churn": "Beside 200 unit starts and stops a minute"}
+    watched = {"idle": "While nothing happens", "beside_churn": "Beside 200 unit starts and stops a minute",
+               "beside_many": f"Beside {LOADED} units that are well"}
     for name, what in watched.items():
         lines += [f"{what}:"]
         lines += [f"  {unit:24}{of['cpu_percent']:8.3f} % CPU {of['wakes_per_second']:8.2f} wakes/s "
@@ -80,7 +92,10 @@ def table(found: dict[str, Any]) -> list[str]:
     lines.append(f"One look at everything: {looks['pass_cpu_ms']:.2f} ms of CPU, {looks['pass_ms']:.2f} ms")
     lines.append(f"The thresholds alone: {looks['thresholds_us']:.0f} µs")
     lines.append("From exec to exit:")
-    return lines + [f"  {ms:8.1f} ms  {name}" for name, ms in found["starts_ms"].items()]
+    lines += [f"  {ms:8.1f} ms  {name}" for name, ms in found["starts_ms"].items()]
+    lines.append("So many fail at once, the storm's 30 s of patience included:")
+    return lines + [f"  {count:>4} run again after {of['seconds']:5.1f} s, {of['cpu_ms_each']:5.1f} ms of heald's CPU "
+                    f"each, {of['pss_mib']:5.1f} MiB PSS" for count, of in found["failures"].items()]
 
 
 if __name__ == "__main__":

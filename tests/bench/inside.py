@@ -1,4 +1,7 @@
-"""Measures inside the machine: `inside.py idle SECONDS [churn] | looks COUNT | starts COUNT`. Prints JSON."""
+"""Measures inside the machine: `inside.py idle SECONDS [churn] | looks COUNT | starts COUNT | failures COUNT`.
+
+Prints JSON.
+"""
 
 import asyncio
 import json
@@ -12,7 +15,7 @@ from typing import Any
 UNITS = ("heald.service", "heald-helper.service", "bench-monit.service")
 SITE = "/usr/lib/heald/site"
 IMPORTS = "import sys; sys.path.insert(0, '/usr/lib/heald/helper'); import heald_helper.__main__"
-TICKS = 100                 # of /proc/PID/stat in a second: USER_HZ, the same on every Linux
+PATIENCE = 300              # seconds until all that failed runs again
 MIB = 1 << 20
 
 
@@ -24,10 +27,10 @@ def main_pid(unit: str) -> int:
 
 def reading(pid: int) -> dict[str, float]:
     """CPU seconds, wake-ups and memory in MiB of a process, as the kernel counts them."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    nanoseconds = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
     status = dict(line.split(":\t") for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
     memory = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
-    return {"cpu": (int(fields[11]) + int(fields[12])) / TICKS, "wakes": int(status["voluntary_ctxt_switches"]),
+    return {"cpu": nanoseconds / 1e9, "wakes": int(status["voluntary_ctxt_switches"]),
             "rss": int(memory["Rss"].split()[0]) * 1024 / MIB, "pss": int(memory["Pss"].split()[0]) * 1024 / MIB}
 
 
@@ -93,6 +96,24 @@ def starts(count: int) -> dict[str, float]:
     return found
 
 
+def failures(count: int) -> dict[str, float]:
+    """So many services fail at once: seconds until all run again, ms of heald's CPU for each, MiB of it at the end."""
+    names = [f"many@{number}.service" for number in range(count)]
+    subprocess.run(["systemctl", "start", *names], check=True)
+    time.sleep(2)
+    pid = main_pid("heald.service")
+    before, began = reading(pid), time.monotonic()
+    subprocess.run(["systemctl", "kill", "--signal=KILL", *names], check=True)
+    while subprocess.run(["systemctl", "is-active", "--quiet", *names], check=False).returncode:
+        if time.monotonic() > began + PATIENCE:
+            sys.exit(f"{count} services do not all run again after {PATIENCE} s")
+        time.sleep(0.5)
+    took = time.monotonic() - began
+    time.sleep(5)
+    after = reading(pid)
+    return {"seconds": took, "cpu_ms_each": 1e3 * (after["cpu"] - before["cpu"]) / count, "pss_mib": after["pss"]}
+
+
 def main() -> None:
     match sys.argv[1:]:
         case ["idle", seconds, *churn]:
@@ -101,6 +122,8 @@ def main() -> None:
             found = asyncio.run(looks(int(count)))
         case ["starts", count]:
             found = starts(int(count))
+        case ["failures", count]:
+            found = failures(int(count))
         case _:
             sys.exit(__doc__)
     print(json.dumps(found))

@@ -168,9 +168,9 @@ def test_a_bus_that_is_lost_is_told_on_the_plain_terminal(machine: Machine) -> N
     assert screen.code == 4
 
 
-@pytest.mark.parametrize(("environment", "plain"), [({"LANG": "C"}, True), ({"LC_ALL": "C"}, True), ({}, False)])
-def test_a_terminal_without_unicode_gets_ascii(machine: Machine, environment: dict[str, str], plain: bool) -> None:
-    with dashboard(machine, None, **environment, NO_COLOR="1") as screen:
+@pytest.mark.parametrize(("lang", "lc_all", "plain"), [("C", "", True), ("C.UTF-8", "C", True), ("C.UTF-8", "", False)])
+def test_a_terminal_without_unicode_gets_ascii(machine: Machine, lang: str, lc_all: str, plain: bool) -> None:
+    with dashboard(machine, LANG=lang, LC_ALL=lc_all, NO_COLOR="1") as screen:
         screen.wait_for("What is wrong")
         screen.wait_for("cpu")
         screen.type("q")

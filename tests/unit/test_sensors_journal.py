@@ -22,7 +22,7 @@ def answer(script: Path, body: str) -> None:
 
 
 def lines(count: int = 20, *, user: bool = False) -> list[str]:
-    return asyncio.run(journal.last_lines("a.service", count, user=user))
+    return asyncio.run(journal.last_lines("a.service", count, until=1.5, user=user))
 
 
 def test_the_newest_lines_cut_to_their_length(script: Path) -> None:
@@ -33,7 +33,7 @@ def test_the_newest_lines_cut_to_their_length(script: Path) -> None:
 def test_it_asks_for_one_unit_and_count(script: Path) -> None:
     answer(script, 'echo "$@"')
     [asked] = lines(7)
-    assert {"--unit=a.service", "--lines=7", "--quiet", "--no-pager"} <= set(asked.split())
+    assert {"--unit=a.service", "--lines=7", "--until=@1.500000", "--quiet", "--no-pager"} <= set(asked.split())
     [asked] = lines(user=True)
     assert "--user-unit=a.service" in asked.split()
 

@@ -18,8 +18,8 @@ class Stand(Manager):
         self._failed, self._known = failed, {unit.name: unit for unit in known}
         self.read: list[str] = []
 
-    async def failing(self) -> list[str]:
-        return self._failed
+    async def failing(self) -> dict[str, Listed]:
+        return await self.listed(self._failed)
 
     async def listed(self, names: Iterable[str]) -> dict[str, Listed]:
         found = [self._known.get(name, Unit(name, "not-found", "inactive")) for name in names]

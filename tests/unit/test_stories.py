@@ -8,6 +8,7 @@ import pytest
 from heald.errors import Code
 from heald.model import Action, Category, Mode, Result
 from heald.readings import FileSystem, Machine, PathMode
+from heald.resolver import HOUR
 from heald.settings import BUILT_IN, Settings
 from unit.world import BEGIN, Story
 
@@ -194,12 +195,13 @@ def test_ten_incidents_an_hour(tmp_path: Path) -> None:
 
 
 def test_four_of_the_ten_are_kept_for_subjects_not_touched(tmp_path: Path) -> None:
+    """Six incidents in the hour are enough for a subject that had one of them; one that had none is healed at once."""
     story = Story(tmp_path)
-    for n in range(8):                              # the same unit, eight incidents in one hour
-        story.world.at(n * 400, lambda: story.world.fail("a.service"))
-        story.world.at(n * 400 + 1, lambda: None)
-    story.world.at(3000, lambda: story.world.fail("b.service"))
-    settings = Settings()
-    story.run(3100)
-    assert "b.service" in {a.target for _, a in story.world.asked}
-    assert settings.limits.kept_for_new == 4
+    for n in range(6):
+        story.world.at(n * 60, lambda n=n: story.world.fail(f"u{n}.service"))  # type: ignore[misc]
+    story.world.at(1800, lambda: story.world.fail("u0.service"))
+    story.world.at(1860, lambda: story.world.fail("new.service"))
+    story.run(2 * HOUR)
+    asked = [(at, action.target) for at, action in story.world.asked]
+    assert [at for at, target in asked if target == "u0.service"] == [0, HOUR]
+    assert [at for at, target in asked if target == "new.service"] == [1860]

@@ -1,5 +1,6 @@
 """What heald does about units that fail while a disk is full. Times are seconds after the first failure."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from heald.errors import Code
@@ -64,3 +65,14 @@ def test_a_disk_that_is_only_observed_holds_up_nobody(tmp_path: Path) -> None:
     story.world.fail("a.service")
     story.run(10)
     assert story.world.targets == ["a.service"]
+
+
+def test_two_full_disks_are_not_cleaned_by_one_operation_twice_at_once(tmp_path: Path) -> None:
+    """The world objects to it: what the second wants is being done for the first."""
+    story = Story(tmp_path)
+    world = story.world
+    world.filesystems["/"] = FULL
+    world.filesystems["/var"] = replace(FULL, mount="/var", device="/dev/b")
+    world.takes = 7
+    story.run(60)
+    assert len({action.operation for _, action in world.asked}) == CLEANERS

@@ -96,8 +96,8 @@ class World:
         """As many failures as were set for each unit; none are known once it was started."""
         return tuple(Answer(self.units[name], "127.0.0.1:80", count, "refused") for name, count in self.silent.items())
 
-    async def evidence(self, unit: Unit) -> tuple[Mapping[str, object], list[str]]:
-        return {"Result": unit.result}, [f"{unit.name} died"]
+    async def evidence(self, unit: Unit, seen: float) -> tuple[Mapping[str, object], list[str]]:
+        return {"Result": unit.result}, [f"{unit.name} died before {seen:g}"]
 
     async def heal(self, action: Action, *, wait: int = 20) -> Result:  # noqa: ARG002 - the protocol's
         self.asked.append((self.now - BEGIN, action))

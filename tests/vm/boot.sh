@@ -40,8 +40,10 @@ UNIT
 mkdir -p etc/systemd/system/multi-user.target.wants
 ln -s ../trial.service etc/systemd/system/multi-user.target.wants/trial.service
 cd /
+truncate --size=64M "$work/machine/disk"
 exec qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max -smp 2 -m 2048 -nographic -no-reboot \
-    -nic none -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.gz" \
+    -nic none -drive "if=none,id=slow,format=raw,file=$work/machine/disk,throttling.iops-total=20" \
+    -device nvme,drive=slow,serial=slow -kernel "$kernel/vmlinuz" -initrd "$kernel/initrd.gz" \
     -append "console=ttyS0 quiet psi=1 systemd.unit=multi-user.target systemd.show_status=0 rdinit=/init" \
     -virtfs "local,path=$work/machine/root,mount_tag=root,security_model=passthrough,readonly=on,multidevs=remap" \
     -virtfs "local,path=$out,mount_tag=out,security_model=none" < /dev/null > "$out/console" 2>&1

@@ -17,7 +17,7 @@ depmod --basedir package "$release"
 
 cp /bin/busybox initrd/bin/
 for tool in sh mount mkdir insmod switch_root; do ln -s busybox "initrd/bin/$tool"; done
-for module in virtio_pci 9pnet_virtio 9p overlay zram; do
+for module in virtio_pci 9pnet_virtio 9p overlay zram nvme; do
     modprobe --dirname package --set-version "$release" --show-depends "$module"
 done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' > modules
 while read -r module; do

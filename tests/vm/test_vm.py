@@ -27,7 +27,7 @@ def ends() -> Iterator[dict[str, str]]:
         pytest.skip(f"no virtual machine without {', '.join(missing) or 'root'}")
     subprocess.run(["sh", str(HERE / "kernel.sh"), str(KERNEL)], check=True)
     with tempfile.TemporaryDirectory(prefix="heald-vm-") as work:
-        program = "/usr/bin/python3 /usr/src/heald/tests/vm/trial.py"
+        program = "cd /usr/src/heald/tests && exec /usr/bin/python3 -m vm.trial"
         subprocess.run(["setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--propagation=private", "--pid", "--fork",
                         "--kill-child=KILL", "sh", str(HERE / "boot.sh"), work, str(KERNEL), str(SOURCE), program],
                        check=False, timeout=SECONDS)

@@ -4,49 +4,13 @@ Standard library only: it runs with the machine's own Python. A trial fails by r
 """
 
 import json
-import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
-CGROUP = Path("/sys/fs/cgroup/system.slice")
-PATIENCE = 240              # seconds; without hardware acceleration everything takes 15 times as long
-
-
-def run(*command: str, check: bool = True) -> str:
-    """What a command printed."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert not check or done.returncode == 0, f"{' '.join(command)}: {done.returncode} {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def show(unit: str, what: str) -> str:
-    return run("systemctl", "show", f"--property={what}", "--value", unit).strip()
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, f"it is still not so that {what}"
-        time.sleep(0.2)
-
-
-def add_service(name: str, command: str, *lines: str) -> None:
-    text = "\n".join(["[Service]", f"ExecStart={command}", *lines])
-    Path(f"/etc/systemd/system/{name}").write_text(f"{text}\n")
-    run("systemctl", "daemon-reload")
-    run("systemctl", "start", name)
-
-
-def heal(method: str, operation: str, target: str) -> str:
-    """Asks the helper as `_heald`; what busctl printed, or its error."""
-    done = subprocess.run(
-        ["setpriv", "--reuid=_heald", "--regid=_heald", "--init-groups", "busctl", "call", "--timeout=120",
-         "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1", method, "ssa{sv}", operation, target, "0"],
-        capture_output=True, text=True, check=False)
-    return done.stdout or done.stderr
+from vm import asleep
+from vm.doing import CGROUP, add_service, heal, look, pressure, reason, run, seen, settle, show, wait_until
 
 
 def a_killed_service_is_healed() -> None:
@@ -67,13 +31,6 @@ def the_helper_s_limits_are_in_force() -> None:
     assert (cgroup / "memory.max").read_text().strip() == str(64 << 20)
     assert (cgroup / "pids.max").read_text().strip() == "2"
     assert int((cgroup / "memory.current").read_text()) < 48 << 20
-
-
-def pressure(controller: str, line: str, average: str) -> float:
-    """Per cent of the time that the whole machine was held up."""
-    lines = Path(f"/sys/fs/cgroup/{controller}.pressure").read_text().splitlines()
-    [words] = [words for words in map(str.split, lines) if words[0] == line]
-    return float(dict(word.split("=") for word in words[1:])[average])
 
 
 def usage(unit: str) -> int:
@@ -152,22 +109,10 @@ def heald_limits_who_holds_most_while_others_wait_for_memory() -> None:
         ("resource/limit-memory", "holder.service"), ("resource/unlimit", "holder.service")], incident
 
 
-def settle(text: str) -> None:
-    """heald's own file, and no daemon that reads it."""
-    run("systemctl", "stop", "heald.service")
-    Path("/etc/heald").mkdir(exist_ok=True)
-    Path("/etc/heald/heald.toml").write_text(text)
-
-
-def seen() -> set[str]:
-    """The kinds of issue that one look finds."""
-    return {issue["kind"] for issue in json.loads(run("healctl", "check", "--json", check=False))["issues"]}
-
-
 def what_the_whole_machine_lacks_is_seen() -> None:
     """Memory, swap and pressure while a unit is squeezed; processors, load and pressure while four want two of them."""
     settle("[thresholds]\nmemory-low = { available = 99, full = 5 }\npressure-memory = 6\nswap-full = 50\n"
-           "pressure-cpu = 40\nload-high = 0.5\n")
+           "pressure-cpu = 40\nload-high = 0.5\ncpu-busy = 80\n")
     Path("/sys/block/zram0/disksize").write_text(str(32 << 20))
     run("mkswap", "/dev/zram0")
     run("swapon", "/dev/zram0")
@@ -181,8 +126,47 @@ def what_the_whole_machine_lacks_is_seen() -> None:
     names = [f"busy-{number}.service" for number in range(4)]
     for name in names:
         add_service(name, "/bin/sh -c 'while :; do :; done'")
-    wait_until(lambda: {"pressure-cpu", "load-high"} <= seen(), "the load of the processors is seen")
+    wait_until(lambda: {"pressure-cpu", "load-high", "cpu-busy"} <= seen(), "the load of the processors is seen")
     run("systemctl", "stop", *names)
+
+
+def what_a_disk_is_slow_or_hot_with_is_seen() -> None:
+    """The NVMe disk of the machine does 20 reads a second, says 50 °C and calls 100 °C critical."""
+    settle("[thresholds]\npressure-io = 20\n")
+    assert not seen() & {"pressure-io", "temperature-high"}, seen()
+    settle("[thresholds]\npressure-io = 20\ntemperature-high = 60\n")
+    reads = "/usr/bin/dd if=/dev/nvme0n1 of=/dev/null bs=4k iflag=direct"
+    names = [f"reads-{number}.service" for number in range(3)]
+    for name in names:
+        add_service(name, reads)
+    wait_until(lambda: pressure("io", "full", "avg10") > 40, "the disk is waited for")
+    wait_until(lambda: {"pressure-io", "temperature-high"} <= seen(), "the pressure and the heat are seen")
+    [hot] = [one for one in look() if one["kind"] == "temperature-high"]
+    assert hot["subject"] == "nvme Composite", hot
+    run("systemctl", "stop", *names)
+
+
+def what_heald_may_not_reach_says_nothing_of_a_unit() -> None:
+    """A probe beyond this machine's loopback, first without and then with root's leave: a kernel that filters drops a
+    connection without a word, as a unit that hangs does."""
+    run("busybox", "ip", "link", "set", "lo", "up")
+    run("busybox", "ip", "address", "add", "192.0.2.1/32", "dev", "lo")
+    settle('[[probe]]\nunit = "far.service"\nhttp = "http://192.0.2.1:8080/"\nevery = "1s"\ntimeout = "1s"\n')
+    add_service("far.service", "/usr/bin/python3 -m http.server --bind 192.0.2.1 8080")
+    Path("/etc/heald/helper.toml").write_text('may_restart = ["far.service"]\n')
+    run("systemctl", "start", "heald.service")
+    wait_until(lambda: "192.0.2.1:8080/ of far.service cannot be asked" in run("journalctl", "--unit=heald.service"),
+               "it says that it may not ask")
+    time.sleep(10)
+    assert "probe-failed" not in run("healctl", "status", check=False)
+    Path("/etc/systemd/system/heald.service.d").mkdir(exist_ok=True)
+    Path("/etc/systemd/system/heald.service.d/network.conf").write_text("[Service]\nIPAddressAllow=192.0.2.1\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "heald.service")
+    before = show("far.service", "MainPID")
+    run("systemctl", "kill", "--signal=STOP", "far.service")
+    wait_until(lambda: show("far.service", "MainPID") != before, "far.service is restarted, as it does not answer")
+    run("systemctl", "stop", "far.service")
 
 
 def what_was_killed_for_memory_waits_until_there_is_some() -> None:
@@ -195,11 +179,7 @@ def what_was_killed_for_memory_waits_until_there_is_some() -> None:
     wait_until(lambda: show("greedy.service", "Result") == "oom-kill", "greedy.service was killed for memory")
     Path("/run/fed").touch()
     run("systemctl", "start", "heald.service")
-
-    def reason() -> str:
-        known = json.loads(run("healctl", "status", "--json", check=False) or '{"incidents": []}')
-        return "".join(one["reason"] for one in known["incidents"] if one["subject"] == "greedy.service")
-    wait_until(lambda: reason().startswith("oom: "), "heald stands back, and says why")
+    wait_until(lambda: reason("greedy.service").startswith("oom: "), "heald stands back, and says why")
     assert show("greedy.service", "ActiveState") == "failed"
     run("systemctl", "stop", "squeezed.service")
     wait_until(lambda: show("greedy.service", "ActiveState") == "active", "it is started when there is memory again")
@@ -208,7 +188,11 @@ def what_was_killed_for_memory_waits_until_there_is_some() -> None:
 TRIALS = (
     a_killed_service_is_healed, the_helper_s_limits_are_in_force, memory_is_limited_and_given_back,
     processor_time_is_limited_and_given_back, heald_limits_who_holds_most_while_others_wait_for_memory,
-    what_the_whole_machine_lacks_is_seen, what_was_killed_for_memory_waits_until_there_is_some,
+    what_the_whole_machine_lacks_is_seen, what_a_disk_is_slow_or_hot_with_is_seen,
+    what_heald_may_not_reach_says_nothing_of_a_unit,
+    what_was_killed_for_memory_waits_until_there_is_some,
+    asleep.nothing_is_healed_while_the_machine_falls_asleep_or_has_just_woken,
+    asleep.nothing_is_healed_while_the_machine_goes_down,
 )
 
 

@@ -141,8 +141,8 @@ class BoundedBus(MessageBus):
             else:
                 future.set_result(reply)
 
-        self._writer.schedule_write(message)
         self._method_return_handlers[message.serial] = answered
+        self._send(message)
         future.add_done_callback(lambda _: self._method_return_handlers.pop(message.serial, None))
         return future
 
@@ -150,7 +150,13 @@ class BoundedBus(MessageBus):
         """Sends a message that nobody answers: a reply, a signal, a call with NO_REPLY_EXPECTED."""
         if not self._disconnected:
             message.serial = self.next_serial()
-            self._writer.schedule_write(message)
+            self._send(message)
+
+    def _send(self, message: Message) -> None:
+        """Now, where the socket takes it: dbus-next's own way waits for a turn of the loop first."""
+        self._writer.schedule_write(message)
+        if self.unique_name:
+            self._writer.write_callback()
 
     def close(self) -> None:
         """Ends the connection now; what was not sent is lost."""

@@ -1,6 +1,5 @@
 """systemd's manager, read: which units have failed, what one unit is, how the machine is doing."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -39,6 +38,7 @@ class Manager:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._needed: dict[str, bool] = {}      # as of the last daemon-reload
+        self._started = 0.0                     # CLOCK_MONOTONIC of the start of userspace, once it was read
 
     async def subscribe(self, wake: Callable[[], None]) -> None:
         """Calls `wake` when a unit fails or recovers, when booting ends and when systemd was replaced.
@@ -67,17 +67,16 @@ class Manager:
         return await self._bus.watch(SYSTEMD, MANAGER_PATH, MANAGER, "JobRemoved",
                                      lambda body: ended(str(body[2]), str(body[3])))
 
-    async def failing(self) -> list[str]:
-        """The names of the units that are failed now, or that systemd is about to start again."""
-        [rows] = await self._call("ListUnitsFiltered", "as", [["failed", "auto-restart"]])
-        return [row[0] for row in rows if row[3] == "failed" or row[4] == "auto-restart"]
+    async def failing(self) -> dict[str, Listed]:
+        """The units that are failed now, or that systemd is about to start again, by their Id."""
+        rows = _listed(await self._call("ListUnitsFiltered", "as", [["failed", "auto-restart"]]))
+        return {row.name: row for row in rows if row.active_state == "failed" or row.sub_state == "auto-restart"}
 
     async def listed(self, names: Iterable[str]) -> dict[str, Listed]:
         """How these units are, by their Id."""
         if not (asked := list(names)):
             return {}
-        [rows] = await self._call("ListUnitsByNames", "as", [asked])
-        return {row[0]: Listed(row[0], row[2], row[3], row[4], row[7]) for row in rows}
+        return {row.name: row for row in _listed(await self._call("ListUnitsByNames", "as", [asked]))}
 
     async def unit(self, name: str) -> Unit | None:
         """One unit as it is now, from one GetAll (it loads the unit); None when there is no such unit.
@@ -105,10 +104,11 @@ class Manager:
 
     async def state(self) -> tuple[str, float]:
         """SystemState (running, degraded, starting, …) and the seconds since userspace started."""
-        state, started = await asyncio.gather(
-            self._bus.property(SYSTEMD, MANAGER_PATH, MANAGER, "SystemState"),
-            self._bus.property(SYSTEMD, MANAGER_PATH, MANAGER, "UserspaceTimestampMonotonic"))
-        return str(state), time.clock_gettime(time.CLOCK_MONOTONIC) - started / 1e6
+        if not self._started:
+            stamp = await self._bus.property(SYSTEMD, MANAGER_PATH, MANAGER, "UserspaceTimestampMonotonic")
+            self._started = stamp / 1e6
+        state = await self._bus.property(SYSTEMD, MANAGER_PATH, MANAGER, "SystemState")
+        return str(state), time.clock_gettime(time.CLOCK_MONOTONIC) - self._started
 
     async def _call(self, member: str, signature: str = "", body: Iterable[object] = ()) -> list[Any]:
         return await self._bus.call(SYSTEMD, MANAGER_PATH, MANAGER, member, signature, list(body))
@@ -146,6 +146,11 @@ class Manager:
             ahead |= requirers(await self._bus.properties(SYSTEMD, unit_path(name), _UNIT))
             ahead -= seen
         return False
+
+
+def _listed(body: list[Any]) -> list[Listed]:
+    [rows] = body
+    return [Listed(row[0], row[2], row[3], row[4], row[7]) for row in rows]
 
 
 def unit_path(name: str) -> str:

@@ -8,10 +8,14 @@ LINE = 500                  # characters kept of a line
 _JOB_TYPES = ("start", "stop", "restart", "try-restart", "reload", "reload-or-start", "verify-active", "nop")
 
 
-async def last_lines(unit: str, count: int = 20, *, user: bool = False) -> list[str]:
-    """The newest `count` lines of a unit, oldest first, each with a short stamp; [] when there are none to be had."""
+async def last_lines(unit: str, count: int = 20, *, until: float, user: bool = False) -> list[str]:
+    """The newest `count` lines of a unit, oldest first, each with a short stamp; [] when there are none to be had.
+
+    `until`: seconds since the epoch; later ones do not count.
+    """
     which = f"--user-unit={unit}" if user else f"--unit={unit}"
-    text = await _journalctl("--output=short", "--no-hostname", f"--lines={count}", which)
+    text = await _journalctl("--output=short", "--no-hostname", f"--lines={count}",
+                             f"--until=@{until:.6f}", which)
     return [line[:LINE] for line in text.splitlines()[-count:]] if count else []
 
 

@@ -26,9 +26,10 @@ class Units:
         One that is gone is left out. HealdError from the bus.
         """
         found: dict[str, Unit] = {}
-        ahead = dict.fromkeys([*await self._manager.failing(), *also])
-        asked = set(ahead)
-        rows = await self._manager.listed(ahead)
+        rows = await self._manager.failing()
+        others = [name for name in dict.fromkeys(also) if name not in rows]
+        asked = rows.keys() | set(others)
+        rows |= await self._manager.listed(others)
         while rows:
             fresh = [unit for row in rows.values() if (unit := await self._unit(row)) is not None]
             found |= {unit.name: unit for unit in fresh}
