@@ -33,6 +33,7 @@ complete --command healctl --condition '__fish_seen_subcommand_from resume' --sh
 complete --command healctl --condition '__fish_seen_subcommand_from resume; and test (count (string match --invert -- \'-*\' (commandline -opc))) -eq 2' --arguments '(busctl --json=short get-property org.heald.Controller1 /org/heald/Controller1 org.heald.Controller1 Paused 2>/dev/null | grep -o \'"subject":{"type":"s","data":"[^"]*"\' | cut -d\'"\' -f10)' --description 'What was paused.'
 complete --command healctl --condition '__fish_seen_subcommand_from doctor' --long-option json --description 'Print one JSON document.'
 complete --command healctl --condition '__fish_seen_subcommand_from doctor' --short-option h --long-option help --description 'Show this message and exit.'
+complete --command healctl --condition '__fish_seen_subcommand_from dashboard' --long-option json --description 'Print one JSON document.'
 complete --command healctl --condition '__fish_seen_subcommand_from dashboard' --short-option h --long-option help --description 'Show this message and exit.'
 complete --command healctl --condition '__fish_seen_subcommand_from rules; and not __fish_seen_subcommand_from test replay' --arguments test --description 'Which rule decides, and why no other.'
 complete --command healctl --condition '__fish_seen_subcommand_from rules; and not __fish_seen_subcommand_from test replay' --arguments replay --description 'What today\'s rules would do differently.'

@@ -183,6 +183,7 @@ def test_where_nobody_looks_it_is_the_status(machine: Machine) -> None:
     for environment in ({}, {"TERM": "dumb"}):
         done = healctl(machine, "dashboard", **environment)
         assert (done.returncode, done.stdout) == (0, healctl(machine, "status").stdout)
+    assert document(healctl(machine, "dashboard", "--json")) == document(healctl(machine, "status", "--json"))
     machine.run("systemctl", "stop", "heald.service")
     assert healctl(machine, "dashboard").returncode == 4
 

@@ -166,27 +166,28 @@ def doctor(as_json: bool = JSON) -> None:
     Example: healctl doctor | grep -A1 wrong
     """
     from heald.face import doctor as house_call
-    from heald.face import text
 
     done = house_call.examine()
-    _show(done.document, as_json, text.examined)
+    _show(done.document, as_json, house_call.words)
     sys.exit(done.exit_code)
 
 
 @app.command()
-def dashboard() -> None:
+def dashboard(as_json: bool = JSON) -> None:
     """What is wrong, live, with keys to act.
 
     Health, gauges, issues and what is done about each, the last repairs, events; the key ? shows the keys.
 
-    Where no person looks (a pipe, a dumb terminal) it is `healctl status`.
+    Where no person looks (a pipe, a dumb terminal, --json) it is `healctl status`.
 
     Example: ssh -t server healctl dashboard
     """
-    from heald.face import screen
+    from heald.face import passes, screen, text
 
-    if not screen.at_terminal():
-        status(as_json=False)
+    if as_json or not screen.at_terminal():
+        known = passes.status()
+        _show(known, as_json, text.status)
+        sys.exit(passes.remaining(known["issues"]))
     from heald.face.dashboard import show
 
     sys.exit(show())

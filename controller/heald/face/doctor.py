@@ -1,7 +1,7 @@
 """`healctl doctor`: what this machine has and lacks for heald, each with the line that mends it."""
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -23,6 +23,7 @@ POLKIT, AUTHORITY_PATH = "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyK
 AUTHORITY = "org.freedesktop.PolicyKit1.Authority"
 ACTIONS = frozenset({"org.heald.helper.service", "org.heald.helper.resource", "org.heald.helper.system",
                      "org.heald.helper.run", "org.heald.controller.pause"})
+COLOUR = {State.OK: "\x1b[32m", State.WRONG: "\x1b[1;31m", State.ABSENT: "\x1b[36m", State.UNKNOWN: "\x1b[33m"}
 WITHOUT_ROOT = "without root"
 DROP_IN = "/etc/systemd/system/heald.service.d/network.conf"
 _BUS, _BUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
@@ -37,6 +38,18 @@ def examine() -> Pass:
               for one in findings]
     code = next((code for code in (USAGE, OUT_OF_REACH, LACKING) if code in codes), 0)
     return Pass({"version": 1, "heald": __version__, "checks": checks}, code)
+
+
+def words(examined: Mapping[str, Any]) -> str:
+    """The document for a terminal: what is wrong has the line that mends it."""
+    checks = examined["checks"]
+    wrong = sum(check["state"] == State.WRONG for check in checks)
+    lines = [f"heald {examined['heald']}: {f'{wrong} of {len(checks)} are wrong' if wrong else 'all is well'}"]
+    for check in checks:
+        lines.append(f"  {COLOUR[check['state']]}{check['state']:8}\x1b[0m  {check['name']:15} {check['detail']}")
+        if check["fix"]:
+            lines.append(f"  {'':8}  {'':15} -> {check['fix']}")
+    return "\n".join(lines)
 
 
 async def _over_the_bus() -> list[Finding]:

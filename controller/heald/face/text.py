@@ -9,7 +9,6 @@ from heald import quantities
 Document = Mapping[str, Any]
 COLOUR = {"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m", "low": "\x1b[36m"}
 PLAIN = "\x1b[0m"
-MARK = {"ok": "\x1b[32m", "wrong": "\x1b[1;31m", "absent": "\x1b[36m", "unknown": "\x1b[33m"}
 
 
 def check(found: Document) -> str:
@@ -80,18 +79,6 @@ def replayed(found: Document) -> str:
             f"     then:  {', '.join(one['then'])}",
             f"     today: {', '.join(one['today'])} (rule \"{one['rule']}\")",
         ]
-    return "\n".join(lines)
-
-
-def examined(found: Document) -> str:
-    """What `healctl doctor` found, what is wrong with the line that mends it."""
-    checks = found["checks"]
-    wrong = sum(check["state"] == "wrong" for check in checks)
-    lines = [f"heald {found['heald']}: {f'{wrong} of {len(checks)} are wrong' if wrong else 'all is well'}"]
-    for check in checks:
-        lines.append(f"  {MARK[check['state']]}{check['state']:8}{PLAIN}  {check['name']:15} {check['detail']}")
-        if check["fix"]:
-            lines.append(f"  {'':8}  {'':15} -> {check['fix']}")
     return "\n".join(lines)
 
 
