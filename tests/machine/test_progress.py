@@ -106,10 +106,31 @@ def test_nothing_of_it_where_nobody_looks(machine: Machine) -> None:
     assert "at step" not in done.stdout + done.stderr
 
 
-def test_who_may_not_read_the_journal_sees_the_service_s_own_status(machine: Machine) -> None:
+@pytest.fixture(scope="module")
+def alice(machine: Machine) -> None:
+    """An administrator who may not read the system's journal."""
     machine.run("useradd", "--create-home", "--shell=/bin/sh", "alice")
     machine.run("chpasswd", stdin=f"alice:{PASSWORD}\n")
     machine.run("gpasswd", "--members=alice", "sudo")
+
+
+@pytest.mark.usefixtures("alice")
+def test_ctrl_c_at_the_password_begins_nothing(machine: Machine) -> None:
+    break_slow(machine, 60)
+    with terminal(at(machine, "alice")) as screen:
+        before = screen.modes
+        screen.wait_for("Password:")
+        screen.type("\x03")
+        shown = screen.read_to_end()
+        assert screen.modes == before
+    assert "AccessDenied" in shown
+    assert "goes on without you" not in shown
+    assert screen.code == 130
+    assert product.state(machine, "slow.service") == "failed"
+
+
+@pytest.mark.usefixtures("alice")
+def test_who_may_not_read_the_journal_sees_the_service_s_own_status(machine: Machine) -> None:
     break_slow(machine, 6, STATUS)
     with terminal(at(machine, "alice")) as screen:
         screen.wait_for("Password:")

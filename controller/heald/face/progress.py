@@ -47,6 +47,7 @@ class Patient:
                 away = asyncio.create_task(gone.wait())
                 await asyncio.wait({call, away}, return_when=asyncio.FIRST_COMPLETED)
                 away.cancel()
+                self.left = gone.is_set()
             return call.result() if call.done() else await self._goes_on(action)
         finally:
             call.cancel()
@@ -87,7 +88,6 @@ class Patient:
 
     async def _goes_on(self, action: Action) -> Result:
         """The person has gone: what systemd is at goes on."""
-        self.left = True
         if await self._at_work(unit := _unit(action)):
             print(f"{action} goes on without you; see: systemctl status {unit}", file=sys.stderr)
             return Result("running", f"left running: systemctl status {unit}")
