@@ -25,7 +25,7 @@ WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
-PACKAGES := dbus dbus-daemon dnf fish libpam-systemd make man-db pkexec polkitd python3-dbus python3-dbus-next \
+PACKAGES := curl dbus dbus-daemon dnf fish libpam-systemd make man-db msmtp pkexec polkitd python3-dbus python3-dbus-next \
             python3-dbusmock python3-gi python3-pip python3-psutil python3-rich python3-typer python3-venv rsync sudo \
             systemd systemd-container util-linux zsh
 VM_PACKAGES := busybox-static cpio kmod qemu-system-x86

@@ -16,8 +16,8 @@ WORDS = {"severity": SEVERITIES, "kind": " ".join(TABLE), "span": "30min 1h 2h 1
          "count": "5 20 100"}
 """What a parameter may be, by its name, where that is known before."""
 
-ASKED = {("heal", "number"): "issues", ("pause", "subject"): "units", ("resume", "subject"): "paused",
-         ("test", "subject"): "units"}
+ASKED = {("heal", "number"): "issues", ("why", "number"): "incidents", ("pause", "subject"): "units",
+         ("resume", "subject"): "paused", ("test", "subject"): "units"}
 """What it is asked for, by the last word of the command."""
 
 UNITS = "systemctl list-units --all --full --plain --no-legend --type=service,socket,timer,path,mount 2>/dev/null"
@@ -27,6 +27,7 @@ VALUES = """grep -o '"{key}":{{"type":"s","data":"[^"]*"' | cut -d'"' -f10"""
 SOURCES = {
     "units": f"{UNITS} | cut -d' ' -f1",
     "issues": f"{PUBLISHED.format('Issues')} | {VALUES.format(key='id')}",
+    "incidents": f"{PUBLISHED.format('Incidents')} | {VALUES.format(key='id')}",
     "paused": f"{PUBLISHED.format('Paused')} | {VALUES.format(key='subject')}",
 }
 """The command behind each; it prints one a line, and nothing where nobody answers."""

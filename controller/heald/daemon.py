@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 
-from heald import __version__, clock, config, detector, document, paths
+from heald import __version__, clock, config, detector, document, journald, paths, telling
+from heald.alerts import Alerts
 from heald.bus.connection import Bus
 from heald.bus.controller1 import Published
 from heald.bus.helper import HelperClient
@@ -24,7 +25,9 @@ from heald.readings import Part
 from heald.senses import SystemSenses
 from heald.sensors.container import in_container
 from heald.sensors.probes import Prober
+from heald.telling import Line
 from heald.triggers import Trigger
+from heald.witness import Witness
 
 EX_CONFIG = 78          # sysexits.h; the unit has it in RestartPreventExitStatus=
 
@@ -45,7 +48,10 @@ def main() -> None:
 
 
 def say(line: str) -> None:
-    """To the journal, or whoever reads our output; one who reads no more is no reason to end."""
+    """To the journal, with fields, or whoever reads our output; one who reads no more is no reason to end."""
+    fields = line.fields if isinstance(line, Line) else telling.line(line).fields
+    if journald.connected(1) and journald.send((("MESSAGE", line), ("SYSLOG_IDENTIFIER", "heald"), *fields)):
+        return
     with suppress(OSError):
         print(line, flush=True)
 
@@ -73,6 +79,7 @@ class Daemon:
         self._published: Published | None = None
         self._trigger: Trigger | None = None
         self._lift: Callable[[], None] = lambda: None
+        self._follow: list[Callable[[int], None]] = []      # who wants to know that an incident changed
 
     async def run(self) -> None:
         """Until SIGTERM, SIGINT, or the end of the bus, which is an error."""
@@ -83,12 +90,15 @@ class Daemon:
         senses = SystemSenses(
             manager, login, limited=lambda: limited(self._history.known.values()), prober=self._prober,
             paused=self._pauses.now)
+        self._follow.append(Witness(
+            self._history, senses, manager, lambda: self._engine.busy, bus.spawn).changed)
         self._engine = Engine(senses, helper, self._history, self._settings, say=say, changed=self._changed)
         self._listen()
         self._trigger = None if in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
         await login.start()
         await manager.subscribe(lambda: self._engine.wake(Part.UNITS))
         if not self._dry_run:
+            self._follow.append(Alerts(self._history, helper, say, bus.spawn).changed)
             lifter = Lifter(self._history, helper, say, self._changed)
             self._lift = lambda: bus.spawn(lifter.lift(), "limits are lifted")
             bus.spawn(lifter.lift(everything=True), "what a crash left limited is lifted")
@@ -153,6 +163,8 @@ class Daemon:
 
     def _changed(self, number: str) -> None:
         self._lift()
+        for follow in self._follow:
+            follow(int(number))
         if self._published is not None:
             self._published.changed(int(number))
 

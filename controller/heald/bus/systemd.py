@@ -10,6 +10,7 @@ from ..errors import Code, HealdError
 from ..readings import Unit
 from .connection import Bus
 from .unit import as_unit, requirers
+from .unit_files import named_files
 
 SYSTEMD, MANAGER_PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
 MANAGER = "org.freedesktop.systemd1.Manager"
@@ -101,6 +102,10 @@ class Manager:
         up = {row.name for row in listed.values() if row.up}
         enabled = found.get("UnitFileState") in {"enabled", "enabled-runtime"}
         return replace(unit, conflicts=tuple(sorted(up & against)), wanted=enabled or bool(up & pulls))
+
+    async def files(self, name: str) -> tuple[str, ...]:
+        """The files that a unit is made of and those that it names. HealdError from the bus."""
+        return tuple(named_files(name, await self._bus.properties(SYSTEMD, unit_path(name))))
 
     async def state(self) -> tuple[str, float]:
         """SystemState (running, degraded, starting, …) and the seconds since userspace started."""

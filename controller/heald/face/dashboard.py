@@ -14,6 +14,7 @@ from heald.document import whole_incident, whole_issue
 from heald.errors import Code, HealdError
 from heald.face import passes, pausing, text
 from heald.face.following import events, now_event
+from heald.face.known import run
 from heald.face.picture import picture
 from heald.face.screen import Screen
 from heald.face.view import View
@@ -32,7 +33,7 @@ WAITS = {"waits for cpu": "cpu", "waits for memory": "memory", "waits for disks"
 
 def show() -> int:
     """Until the person quits; the exit code: 0, or 128 and the number of the signal that ended it."""
-    return passes.run(_show())
+    return run(_show())
 
 
 async def _show() -> int:

@@ -14,7 +14,8 @@ from heald.bus.helper import PATH as HELPER_PATH
 from heald.bus.systemd import MANAGER, MANAGER_PATH, SYSTEMD, unit_path
 from heald.errors import Code, HealdError
 from heald.face.equipment import ADMITTED, AGAIN, Finding, State, found, rules
-from heald.face.passes import Pass, run
+from heald.face.known import run
+from heald.face.passes import Pass
 from heald.probes import Probe
 from heald.settings import Settings
 

@@ -1,6 +1,7 @@
 """What the journal says of a unit. journalctl reads it; it never raises: no journal is no reason not to heal."""
 
 import asyncio
+import json
 from contextlib import suppress
 
 SECONDS = 5.0               # for one journalctl; it is killed when it takes longer
@@ -57,3 +58,13 @@ async def _journalctl(*arguments: str) -> str:
                 async with asyncio.timeout(1):
                     await process.wait()
     return output.decode(errors="replace") if process.returncode == 0 else ""
+
+
+async def entries(*matches: str) -> list[dict[str, object]]:
+    """Entries of the journal, oldest first, each with its fields; [] when there are none to be had."""
+    text = await _journalctl("--output=json", *matches)
+    found = []
+    for line in text.splitlines():
+        with suppress(ValueError):
+            found.append(json.loads(line))
+    return [entry for entry in found if isinstance(entry, dict)]
