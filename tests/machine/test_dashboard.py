@@ -67,8 +67,9 @@ def test_every_key_does_what_it_says(machine: Machine) -> None:
         screen.wait_for("observed: ")
         press(screen, "?", "repair it now, as you")
         press(screen, "\x1b", "What is wrong: 1")
-        press(screen, "s", "read failed, wrong from failed")
-        press(screen, "s", "What is wrong: 1")
+        press(screen, "s", "ended by  a person", "rule      quick")
+        press(screen, "j" * 60, "What to do next")
+        press(screen, "\x1b", "What is wrong: 1")
         press(screen, "p", "healctl pause shop.service 1h", "p resume")
         assert [one["subject"] for one in document(healctl(machine, "status", "--json"))["paused"]] == ["shop.service"]
         press(screen, "p", "healctl resume shop.service", "p pause 1h")

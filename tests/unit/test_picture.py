@@ -117,9 +117,15 @@ def test_what_is_being_done_is_said_in_words() -> None:
 
 def test_the_story_and_the_keys() -> None:
     view = dashboard_picture.evening()
-    view.page = "story"
-    assert "read 97.4, wrong from 90, since 20:14:50" in shown(view)
-    assert "resource/vacuum-journal   not finished" in shown(view)
+    assert "read 97.4, wrong from 90, since 20:14:50" in shown(view, 200, 60)
+    assert "resource/vacuum-journal   not finished" in shown(view, 200, 60)
+    view.page, view.story = "story", [f"\x1b[31mline {number}\x1b[0m of it" for number in range(100)]
+    assert "line 0 of it\nline 1 of it" in shown(view)
+    view.move(50)
+    assert "line 50 of it" in shown(view)
+    assert "line 49 of it" not in shown(view)
+    view.move(100)
+    assert shown(view).splitlines()[-2] == "line 99 of it"
     view.page = "help"
     assert "repair it now, as you: polkit may ask for your password" in shown(view)
 

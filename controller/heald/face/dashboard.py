@@ -12,7 +12,7 @@ from heald.bus.connection import Bus
 from heald.bus.controller1 import INTERFACE, NAME, PATH, read_published
 from heald.document import whole_incident, whole_issue
 from heald.errors import Code, HealdError
-from heald.face import passes, pausing, text
+from heald.face import passes, pausing, story, text, why
 from heald.face.following import events, now_event
 from heald.face.known import run
 from heald.face.picture import picture
@@ -131,12 +131,25 @@ class Dashboard:
             view.page = "help"
         elif key in {"r", "enter", "s", "p"} and issue is None:
             view.note = "Nothing is wrong, so there is nothing to do"
-        elif key == "s":
-            view.page = "story"
+        elif key == "s" and issue is not None:
+            self._tell_all(str(issue["id"] or ""))
         elif key in {"r", "enter"} and issue is not None:
             await self._repair(issue)
         elif key == "p" and issue is not None:
             await self._pause(str(issue["subject"]))
+
+    def _tell_all(self, number: str) -> None:
+        """The story of an incident: whole where its file may be read, else what the daemon tells everyone."""
+        view = self._view
+        try:
+            known = why.of_file(number) if number else None
+        except OSError:
+            known = None
+        try:
+            view.story = story.why(known or why.of_published(view.known or {}, number)).splitlines()
+            view.page, view.scrolled = "story", 0
+        except HealdError as error:
+            view.note = str(error)
 
     async def _repair(self, issue: Mapping[str, Any]) -> None:
         if not issue["id"]:

@@ -18,8 +18,9 @@ WIDE = 130              # columns from which on two columns stand side by side
 LOW = 16                # lines below which only what is wrong is sure to be seen
 CELL = 38               # columns of one gauge
 STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
-KEYS = (("up/down, j/k", "select an issue"), ("r, Enter", "repair it now, as you: polkit may ask for your password"),
-        ("s", "its story"), ("p", "have heald keep its hands off it for an hour, or no longer"),
+KEYS = (("up/down, j/k", "select an issue; scroll its story"),
+        ("r, Enter", "repair it now, as you: polkit may ask for your password"), ("s", "its story"),
+        ("p", "have heald keep its hands off it for an hour, or no longer"),
         ("Esc", "back"), ("?", "these keys"), ("q, Ctrl-C", "quit; heald goes on"))
 
 
@@ -29,7 +30,8 @@ def picture(view: View, width: int, height: int, glyphs: Glyphs = UNICODE) -> li
     if view.page == "help":
         middle = list(stack([Section("Keys", [_key(*pair) for pair in KEYS], 0)], rows, width, glyphs))
     elif view.page == "story":
-        middle = list(stack([Section("Story", _story(view), 0)], rows, width, glyphs))
+        told = [Text.from_ansi(line) for line in view.story]
+        middle = list(stack([Section("Story", told, 0, view.scrolled)], rows, width, glyphs))
     elif width >= WIDE:
         left = width * 3 // 5
         right = width - left - len(glyphs.between)
@@ -61,7 +63,8 @@ def _foot(view: View, glyphs: Glyphs) -> Text:
     if view.note:
         return Text(view.note, "bold")
     if view.page:
-        return Text("Esc back   q quit", "dim")
+        scroll = f"{glyphs.arrows} scroll   " if view.page == "story" else ""
+        return Text(f"{scroll}Esc back   q quit", "dim")
     issue = view.selected
     pause = "resume" if issue and view.paused(issue["subject"]) else "pause 1h"
     return Text(f"{glyphs.arrows} select   r repair   s story   p {pause}   ? help   q quit", "dim")

@@ -24,6 +24,8 @@ class View:
     events: list[Document] = field(default_factory=list)                    # as `healctl watch` has them, oldest first
     chosen: tuple[str, str] = ("", "")      # kind and subject of the selected issue
     page: str = ""                          # "", "help" or "story"
+    story: list[str] = field(default_factory=list)      # of the selected issue, as `healctl why` tells it
+    scrolled: int = 0                       # lines of the story above the first that is shown
     note: str = ""                          # how the last key ended
 
     @property
@@ -39,8 +41,10 @@ class View:
         return next((i for i in issues if (i["kind"], i["subject"]) == self.chosen), issues[0] if issues else None)
 
     def move(self, steps: int) -> None:
-        """Choose an issue further down, or up."""
-        if issues := self.issues:
+        """Choose an issue further down, or up; scroll the story."""
+        if self.page == "story":
+            self.scrolled = max(0, min(self.scrolled + steps, len(self.story) - 1))
+        elif issues := self.issues:
             place = issues.index(self.selected) + steps     # type: ignore[arg-type]
             issue = issues[max(0, min(place, len(issues) - 1))]
             self.chosen = issue["kind"], issue["subject"]
