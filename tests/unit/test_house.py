@@ -16,19 +16,19 @@ SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
         "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes",
-        "listen", "day")
+        "listen", "day", "copies")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
     {"errors", "quantities", "clock", "notify", "paths", "triggers"},
     {"readings"},
     {"model"},
-    {"thresholds", "levels", "probes", "listen"},
+    {"thresholds", "levels", "probes", "listen", "copies"},
     {"settings", "document"},
     {"gauges", "bonds"},
     {"kinds"},
     {"config", "detector"},
-    {"causes", "incidents", "standback", "records", "pauses", "sensors", "bus"},
+    {"causes", "incidents", "standback", "records", "pauses", "sensors", "bus", "rsync", "backup"},
     {"resolver", "judgement", "executor", "history", "senses", "day"},
     {"repairs"},
     {"engine", "lifting"},

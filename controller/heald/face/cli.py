@@ -1,15 +1,16 @@
 """`healctl`: each command is a few lines. What it needs it imports when it runs, so that none waits for another."""
 
-import json
-import os
 import sys
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
 
 from heald import __version__
 from heald.errors import Code, HealdError
+from heald.face import backups
+from heald.face.printing import JSON
+from heald.face.printing import show as _show
+from heald.face.printing import tell as _print
 
 app = typer.Typer(
     help="See what is wrong with this machine, what heald did about it, and repair it.",
@@ -17,8 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-JSON = typer.Option(False, "--json", help="Print one JSON document.")
-"""In every command. Not an Annotated[]: typer 0.7, which Debian 12 has, does not know that."""
+app.add_typer(backups.app, name="backup")
 
 
 def main() -> None:
@@ -187,19 +187,3 @@ def replay(
     from heald.face import ruling, text
 
     _show(ruling.replay(config.load(), since), as_json, text.replayed)
-
-
-def _show(known: Mapping[str, Any], as_json: bool, words: Callable[[Mapping[str, Any]], str]) -> None:
-    _print(json.dumps(known, indent=2, ensure_ascii=False) if as_json else words(known))
-
-
-def _print(words: str) -> bool:
-    """Whether anybody reads it; typer takes the colours away where nobody would see them."""
-    try:
-        typer.echo(words)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing more is tried at the exit
-        if not isinstance(error, BrokenPipeError):      # else whoever read us has seen enough
-            raise HealdError(Code.FAILED, f"standard output: {error.strerror}") from None
-        return False
-    return True
