@@ -1,8 +1,8 @@
 # nix/module.nix with one configuration, as NixOS would evaluate it: what it makes of it, and what it refuses.
-{ configuration ? { } }:
+# `lib` may be the real one of nixpkgs: --arg lib 'import <nixpkgs/lib>'.
+{ configuration ? { }, lib ? import ./lib.nix }:
 
 let
-  lib = import ./lib.nix;
   package = name: { type = "derivation"; outPath = "/nix/store/${name}"; inherit name; };
   pkgs = {
     heald = package "heald";
@@ -28,7 +28,7 @@ let
 
   system = lib.evalModules {
     modules = [ ./nixos.nix ../../nix/module.nix configuration ];
-    arguments = { inherit lib pkgs; };
+    specialArgs = { inherit lib pkgs; };
   };
 in
 {

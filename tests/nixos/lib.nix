@@ -128,15 +128,16 @@ rec {
     else if more == [ ] then known
     else throw "The option `${within (head more)}' does not exist";
 
-  evalModules = { modules, arguments }:
+  evalModules = { modules, specialArgs }:
     let
-      all' = concatMap module modules;
+      found = concatMap module modules;
       module = one:
-        let found = if builtins.isFunction one then one (arguments // { inherit config; }) else if isAttrs one then one else import one (arguments // { inherit config; });
-        in concatMap module (found.imports or [ ]) ++ [ found ];
+        if isAttrs one then concatMap module (one.imports or [ ]) ++ [ one ]
+        else if builtins.isFunction one then module (one (specialArgs // { inherit config; }))
+        else module (import one);
       content = one: if one ? options || one ? config || one ? imports then one.config or { } else one;
-      merged = builtins.foldl' both { } (map (one: one.options or { }) all');
-      config = tree "" merged null (concatMap (one: pushed (content one)) all');
+      merged = builtins.foldl' both { } (map (one: one.options or { }) found);
+      config = tree "" merged null (concatMap (one: pushed (content one)) found);
     in
     { inherit config; options = merged; };
   both = one: other: one // builtins.mapAttrs

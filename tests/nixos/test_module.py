@@ -185,7 +185,7 @@ def test_every_assertion_is_tested(nix: Nix) -> None:
     ("settings.limits.incidents_per_hour = 0;", r"limits.incidents_per_hour' is not of type"),
     ("metrics.port = 80;", r"services.heald.metrics.port' is not of type"),
     ("keepGenerations = 0;", r"services.heald.keepGenerations' is not of type"),
-    ('rules = [ { severity = "bad"; } ];', r"services.heald.rules.severity' is not of type"),
+    ('rules = [ { severity = "bad"; } ];', r"severity' is not of type"),
     ("enabled = true;", r"The option `services.heald.enabled' does not exist"),
 ])
 def test_a_wrong_value_or_name_ends_the_evaluation(nix: Nix, configuration: str, said: str) -> None:

@@ -91,10 +91,10 @@ def test_what_a_unit_starts_is_there(nix: Nix, heald: Path) -> None:
 
 def test_the_programs_start(nix: Nix, heald: Path) -> None:
     for command, code, said in (
-        ([heald / "bin/healctl", "--version"], 0, "healctl "),
-        ([heald / "bin/healctl", "rules"], 0, "1. service (built-in)"),
-        ([heald / "bin/heald", "--version"], 0, "heald "),
-        ([helper_of(nix, heald) / "lib/heald/heald-helper"], 1, "heald-helper: [Errno 2]"),
+        ([str(heald / "bin/healctl"), "--version"], 0, "healctl "),
+        ([str(heald / "bin/healctl"), "rules"], 0, "1. service (built-in)"),
+        ([str(heald / "bin/heald"), "--version"], 0, "heald "),
+        ([str(helper_of(nix, heald) / "lib/heald/heald-helper")], 1, "heald-helper: [Errno 2]"),
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/",
                               env={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"})
