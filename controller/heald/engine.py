@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from heald import causes, clock, detector, incidents, resolver
+from heald import causes, clock, detector, incidents, resolver, telling
 from heald.detector import Key
 from heald.errors import HealdError
 from heald.executor import Helper
@@ -238,7 +238,7 @@ class Engine:
                 continue
             told.append(incident)
             if line := incidents.news(before, incident):
-                self._say(f"incident {incident.id}: {line}")
+                self._say(telling.told(incident, line))
         if told:
             self._history.save(told)
         for incident in told:

@@ -25,5 +25,4 @@ def own_state() -> Path:
 
 def own_config() -> Path:
     """What a person tells the heald of their session, by the XDG base directories."""
-    home = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(home) if home else Path.home() / ".config") / "heald/heald.toml"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")) / "heald/heald.toml"

@@ -35,8 +35,8 @@ class Rung:
     def parse(cls, name: str, target: str | None = None) -> "Rung":
         """From "service/start"; ValueError when there is no such operation."""
         category, _, operation = name.partition("/")
-        if category not in set(Category) or operation not in OPERATIONS[Category(category)]:
-            known = ", ".join(f"{c}/{o}" for c, all_ in OPERATIONS.items() for o in all_)
+        if category not in set(Category) or operation not in set(OPERATIONS[Category(category)]) - {"alert"}:
+            known = ", ".join(f"{c}/{o}" for c, all_ in OPERATIONS.items() for o in all_ if o != "alert")
             raise ValueError(f'"{name}" is no operation; known are {known}')
         if operation == "run" and not target:
             raise ValueError('"system/run" needs a target: write { do = "system/run", target = "NAME" }')

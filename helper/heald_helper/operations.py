@@ -17,6 +17,7 @@ from .units import active_and_listed, asks, failed_or_fallen, failed_with_causes
 from .wire import Variant
 
 RUN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
 SERVICE = ("service",)
 PACKAGERS = ("/usr/bin/apt-get", "/usr/bin/dnf")
 CACHES = ("/var/cache/apt/archives", "/var/cache/dnf", "/var/cache/libdnf5")
@@ -26,6 +27,10 @@ async def named(scene: Scene) -> None:
     """Root's file names it."""
     if scene.name not in scene.settings.run:
         raise RefusedError("AccessDenied", f"{scene.name} is not in run of helper.toml")
+
+
+async def root_installed_it(_: Scene) -> None:
+    """Root wrote the unit for this one purpose: nothing is healed by it."""
 
 
 async def its_unit_looks(_: Scene) -> None:
@@ -49,6 +54,7 @@ TABLE: dict[tuple[str, str], Row] = {
         Target.NOTHING, its_unit_looks, start, measures=CACHES, here=lambda: any(map(os.path.exists, PACKAGERS))),
     ("system", "restore-permissions"): Row(Target.NOTHING, its_unit_looks, start),
     ("system", "run"): Row(Target.NAME, named, start, action="org.heald.helper.run"),
+    ("system", "alert"): Row(Target.INCIDENT, root_installed_it, start),
 }
 
 
@@ -81,7 +87,10 @@ async def resolve(row: Row, operation: str, target: str, manager: Manager, setti
         raise RefusedError("InvalidArgs", f'{operation} takes no target: ""')
     if row.target is Target.NAME and not RUN_NAME.fullmatch(target):
         raise RefusedError("InvalidArgs", "a NAME has 1 to 64 of A-Z a-z 0-9 _ -")
-    unit = await manager.unit(f"heald-{operation}{'-' if target else ''}{target}.service")
+    if row.target is Target.INCIDENT and not NUMBER.fullmatch(target):
+        raise RefusedError("InvalidArgs", "an incident has a number of 1 to 19 digits")
+    joint = {Target.NAME: "-", Target.INCIDENT: "@"}.get(row.target, "")
+    unit = await manager.unit(f"heald-{operation}{joint}{target}.service")
     try:
         guard.check_loaded(unit)
     except RefusedError as error:
@@ -101,11 +110,11 @@ async def _after(scene: Scene) -> Unit:
 
 async def supported(manager: Manager, settings: Settings, ledger: Ledger) -> list[str]:
     """What this machine can do, as category/operation."""
-    found = []
+    found, any_ = [], {Target.NOTHING: "", Target.INCIDENT: "0"}
     for (category, operation), row in TABLE.items():
         try:
-            if row.target is Target.NOTHING:
-                await resolve(row, operation, "", manager, settings, ledger=ledger)
+            if row.target in any_:
+                await resolve(row, operation, any_[row.target], manager, settings, ledger=ledger)
         except RefusedError:
             continue
         if row.here() and (row.target is not Target.NAME or settings.run):

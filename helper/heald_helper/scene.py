@@ -19,6 +19,7 @@ class Target(Enum):
     UNIT = "a unit"
     NOTHING = '""'
     NAME = "a NAME of helper.toml's `run`"
+    INCIDENT = "the number of an incident"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ def test_systemd_heals_the_cause_and_heald_what_fell_with_it(machine: Machine) -
     assert states(machine, "idle.service") == ["inactive"]      # nobody wants it
 
 
+@pytest.mark.long
 def test_fifty_bound_and_fifty_that_failed_with_it(machine: Machine) -> None:
     """All back within 90 s of one kill, in one incident."""
     head = f"[Unit]\nBindsTo=cause.service\nAfter=cause.service\n[Service]\n{SLEEPS}"

@@ -135,6 +135,12 @@ class Bus:
         self._on_owner[name].append(callback)
         self._follow(name)
 
+    def rouse(self, name: str) -> None:
+        """Has the bus start the service of a well-known name that is followed, if nobody owns it; waits for nothing."""
+        if not self._owners.get(name):
+            self._bus.post(Message(destination=_BUS, path=_BUS_PATH, interface=_BUS, member="StartServiceByName",
+                                   signature="su", body=[name, 0], flags=MessageFlag.NO_REPLY_EXPECTED))
+
     def spawn(self, coroutine: Any, name: str) -> None:
         """Runs what a signal's callback cannot wait for; it ends with the connection."""
         task = asyncio.get_running_loop().create_task(coroutine, name=name)

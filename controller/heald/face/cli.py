@@ -77,13 +77,22 @@ def heal(
 
 
 @app.command()
-def status(as_json: bool = JSON) -> None:
+def status(
+    short: bool = typer.Option(False, "--short", help="One line for a prompt or a motd; nothing when all is well."),
+    as_json: bool = JSON,
+) -> None:
     """What the daemon knows: health, open issues, and what is being done about each."""
-    from heald.face import passes, text
+    from heald.face import known as daemon
+    from heald.face import text
 
-    known = passes.status()
-    _show(known, as_json, text.status)
-    sys.exit(passes.remaining(known["issues"]))
+    if short and as_json:
+        raise HealdError(Code.INVALID_ARGS, "--short and --json exclude each other")
+    known = daemon.status()
+    if not short:
+        _show(known, as_json, text.status)
+    elif line := text.short(known):
+        _print(line)
+    sys.exit(daemon.remaining(known["issues"]))
 
 
 @app.command()
@@ -101,21 +110,39 @@ def history(
 
 
 @app.command()
+def why(
+    number: str = typer.Argument("", metavar="[ID]", show_default=False,
+                                 help="An incident that `healctl history` shows; else the newest that is open."),
+    as_json: bool = JSON,
+) -> None:
+    """The whole story of one incident: what was read, decided and done, what was changed before, what to do next.
+
+    Examples: healctl why; healctl why 12
+    """
+    from heald.face import story
+    from heald.face import why as whole
+
+    _show(whole.why(number), as_json, story.why)
+
+
+@app.command()
 def watch(as_json: bool = typer.Option(False, "--json", help="Print one JSON object a line.")) -> None:
     """Follow what the daemon does, one line an event, until Ctrl-C."""
-    from heald.face import following, passes
+    from heald.face import following
+    from heald.face.known import run
 
     def tell(event: dict[str, Any]) -> None:
         if not _print(following.line(event, as_json=as_json)):
             raise typer.Exit
 
-    passes.run(following.follow(tell))
+    run(following.follow(tell))
 
 
 @app.command()
 def pause(
     subject: str = typer.Argument(..., metavar="SUBJECT", help="A unit's full name, a mount point, a path."),
     span: str = typer.Argument(..., metavar="SPAN", help="For how long, such as 30min or 2h; it ends by itself."),
+    as_json: bool = JSON,
 ) -> None:
     """Have the daemon keep its hands off one subject for a while.
 
@@ -123,16 +150,18 @@ def pause(
     """
     from heald.face import pausing, text
 
-    _print(text.paused(subject, pausing.pause(subject, span)))
+    _show(pausing.pause(subject, span), as_json, lambda known: text.paused(subject, known))
 
 
 @app.command()
-def resume(subject: str = typer.Argument(..., metavar="SUBJECT", help="What was paused.")) -> None:
+def resume(
+    subject: str = typer.Argument(..., metavar="SUBJECT", help="What was paused."),
+    as_json: bool = JSON,
+) -> None:
     """End a pause at once."""
     from heald.face import pausing
 
-    pausing.resume(subject)
-    _print(f"{subject} is healed again")
+    _show(pausing.resume(subject), as_json, lambda _: f"{subject} is healed again")
 
 
 rules_app = typer.Typer(

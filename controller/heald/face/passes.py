@@ -1,12 +1,12 @@
-"""What the commands do: one look, one look and repair, the daemon's state, the past. Each gives plain data."""
+"""What the commands do: one look, one look and repair, the past. Each gives plain data."""
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from glob import escape
-from typing import Any, TypeVar
+from typing import Any
 
 from heald import clock, config, detector, document, paths
 from heald.bus.connection import Bus
@@ -19,14 +19,12 @@ from heald.errors import REFUSED, Code, HealdError
 from heald.executor import DryRun
 from heald.face.agent import password_agent
 from heald.face.consent import Consent
+from heald.face.known import INTERRUPTED, published, remaining, run
 from heald.history import History, read
 from heald.model import Attempt, Incident, Issue, Mode, Result, Severity
 from heald.senses import SystemSenses
 from heald.sensors.probes import Prober
 from heald.settings import Rule, Settings
-
-T = TypeVar("T")
-INTERRUPTED = 130       # 128 + SIGINT, as shells have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +33,6 @@ class Pass:
 
     document: Mapping[str, Any]
     exit_code: int
-
-
-def remaining(issues: Iterable[Mapping[str, Any]]) -> int:
-    """1 when an issue of medium severity or above is among these, else 0."""
-    return int(any(Severity[i["severity"].upper()] >= Severity.MEDIUM for i in issues))
-
-
-def run(task: Coroutine[Any, Any, T]) -> T:
-    """To its end; Ctrl-C ends it as it ends every command."""
-    try:
-        return asyncio.run(task)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
 
 
 def check() -> Pass:
@@ -182,30 +167,13 @@ def _exit_code(mine: Iterable[Incident], issues: list[document.Document]) -> int
     return 3 if states & REFUSED else remaining(issues)
 
 
-def status() -> dict[str, Any]:
-    """What the daemon knows; HealdError(UNREACHABLE) when there is none."""
-    return run(_status())
-
-
-async def _status() -> dict[str, Any]:
-    bus = await Bus.connect()
-    with closing(bus):
-        known = await read_published(bus)
-    return {
-        "version": 1, "mode": known["Mode"], "health": known["Health"],
-        "issues": [document.whole_issue(i) for i in known["Issues"]],
-        "incidents": [document.whole_incident(i) for i in known["Incidents"] if "closed" not in i],
-        "paused": known["Paused"], "limits": known["Limits"],
-    }
-
-
 def history(count: int) -> tuple[dict[str, Any], str]:
     """The newest `count` incidents, and a word for standard error about where they come from, or ""."""
     try:
         found = read(paths.DAEMON_HISTORY, count)
     except OSError as error:
         try:
-            known = run(_published_incidents())[:count]
+            known = [document.whole_incident(i) for i in run(published())["Incidents"]][:count]
         except HealdError:
             if isinstance(error, FileNotFoundError):
                 return {"version": 1, "incidents": []}, f"there is no history yet at {paths.DAEMON_HISTORY}"
@@ -213,12 +181,6 @@ def history(count: int) -> tuple[dict[str, Any], str]:
         note = f"{error}; these are the last that the running heald knows. Members of group _heald may read it"
         return {"version": 1, "incidents": known}, note
     return {"version": 1, "incidents": [document.incident(i, 0.0) for i in found]}, ""
-
-
-async def _published_incidents() -> list[dict[str, Any]]:
-    bus = await Bus.connect()
-    with closing(bus):
-        return [document.whole_incident(i) for i in (await read_published(bus))["Incidents"]]
 
 
 def _issues(found: Iterable[Issue], numbers: Mapping[tuple[str, str], int]) -> list[document.Document]:

@@ -8,11 +8,11 @@ from heald.bus.connection import Bus
 from heald.bus.controller1 import ask, read_published
 from heald.errors import Code, HealdError
 from heald.face.agent import password_agent
-from heald.face.passes import run
+from heald.face.known import run
 
 
 def pause(subject: str, span: str) -> dict[str, Any]:
-    """Has the daemon pause one subject; what it then knows. HealdError(INVALID_ARGS) for a wrong span or subject."""
+    """Has the daemon pause one subject; what is paused then. HealdError(INVALID_ARGS) for a wrong span or subject."""
     try:
         seconds = int(quantities.seconds(span))
     except ValueError as error:
@@ -21,7 +21,7 @@ def pause(subject: str, span: str) -> dict[str, Any]:
 
 
 def resume(subject: str) -> dict[str, Any]:
-    """Has the daemon end a pause."""
+    """Has the daemon end a pause; what is paused then."""
     return run(_asked("Resume", "s", subject))
 
 
@@ -29,4 +29,4 @@ async def _asked(method: str, signature: str, *arguments: object) -> dict[str, A
     bus = await Bus.connect()
     with closing(bus), password_agent(wanted=True):
         await ask(bus, method, signature, *arguments)
-        return await read_published(bus)
+        return {"version": 1, "paused": (await read_published(bus))["Paused"]}

@@ -15,8 +15,8 @@ MOST = 500          # dependents that are looked at
 class Units:
     """Reads them from one systemd. Each from one GetAll, one after the other: dbus-daemon refuses 128 that wait."""
 
-    def __init__(self, manager: Manager) -> None:
-        self._manager = manager
+    def __init__(self, manager: Manager, *, own: bool = False) -> None:
+        self._manager, self._own = manager, own         # `own`: a person's own systemd
         self._known: dict[str, tuple[float, Listed, Unit]] = {}
         self._jobs: dict[str, tuple[tuple[str, int], str]] = {}     # unit -> which failure of it, its newest job
 
@@ -57,7 +57,7 @@ class Units:
         """Asked once for each failure: a process is started for it."""
         which = (unit.invocation, unit.inactive_enter)
         if self._jobs.get(unit.name, (None, ""))[0] != which:
-            self._jobs[unit.name] = (which, await journal.newest_job(unit.name, unit.invocation))
+            self._jobs[unit.name] = (which, await journal.newest_job(unit.name, unit.invocation, user=self._own))
         return self._jobs[unit.name][1]
 
 
