@@ -84,7 +84,8 @@ class Backups:
             new.mkdir(mode=0o700)                       # what nobody else may read there, nobody may read here
             try:
                 links = [f"--link-dest={before[0].path}"] if before else []
-                rsync.copy(["--relative", "-F", *links], [*map(str, self._paths), f"{new}/"], folder, self._say)
+                paths = [*map(str, self._paths), f"{new}/"]
+                rsync.copy(["--relative", "-F", *links], paths, self.target, folder, self._say)
             except BaseException:
                 _remove(new)
                 raise
@@ -110,7 +111,7 @@ class Backups:
                 time.sleep(0.1)
             # By contents: what was damaged has its size and its time still.
             options = ["--checksum", "--backup", f"--backup-dir={kept}"]
-            rsync.copy(options, [str(source), f"{path.parent}/"], folder, self._say)
+            rsync.copy(options, [str(source), f"{path.parent}/"], path.parent, folder, self._say)
             return one, kept if kept.exists() else None
 
     def verify(self, name: str) -> Verified:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from heald.errors import Code, HealdError
 from heald.quantities import amount
@@ -14,9 +15,12 @@ Say = Callable[[str], None]
 """Told one word about work under way."""
 
 
-def copy(options: list[str], paths: list[str], held: int, say: Say) -> None:
-    """Copies all but the last of `paths` into that. rsync holds the file descriptor `held` too: it may outlive us for a
-    moment. HealdError(FAILED) in one line; files that vanished meanwhile are no error."""
+def copy(options: list[str], paths: list[str], disk: Path, held: int, say: Say) -> None:
+    """Copies all but the last of `paths` into that, which lies on the disk of `disk`.
+
+    rsync holds the file descriptor `held` too: it may outlive us for a moment. HealdError(FAILED) in one line; files
+    that vanished meanwhile are no error.
+    """
     # -1: else what is written twice in a second, and has the same size, would not be seen to have changed.
     command = ["rsync", "--archive", "--hard-links", "--numeric-ids", "--modify-window=-1", "--info=progress2",
                *options, "--", *paths]
@@ -35,9 +39,9 @@ def copy(options: list[str], paths: list[str], held: int, say: Say) -> None:
                 raise
         said.seek(0)
         if copying.returncode not in {0, VANISHED}:
-            raise HealdError(Code.FAILED, _why(said.read(), copying.returncode, paths[-1]))
+            raise HealdError(Code.FAILED, _why(said.read(), copying.returncode, disk))
     say("waiting for the disk")
-    subprocess.run(["sync", "--file-system", paths[-1]], stdin=subprocess.DEVNULL, check=False)
+    subprocess.run(["sync", "--file-system", str(disk)], stdin=subprocess.DEVNULL, check=False)
 
 
 def _follow(copying: "subprocess.Popen[str]", say: Say) -> None:
@@ -48,9 +52,9 @@ def _follow(copying: "subprocess.Popen[str]", say: Say) -> None:
             say(f"{amount(int(number))} copied")
 
 
-def _why(said: str, code: int, onto: str) -> str:
+def _why(said: str, code: int, disk: Path) -> str:
     """rsync's first complaint as one line; of a full disk what to do."""
     if "No space left" in said:
-        return f"the disk of {onto} is full: make room there"
+        return f"the disk of {disk} is full: make room there"
     lines = [line for line in said.splitlines() if line.strip()] or [f"rsync ended with {code}"]
     return "".join(c if c.isprintable() else "?" for c in lines[0])
