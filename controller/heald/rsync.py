@@ -11,6 +11,10 @@ from heald.quantities import amount
 
 VANISHED = 24       # rsync(1): files that were there when it listed them, and gone when it came to them
 
+NEXT = (("could not make way", "move away what is there"),
+        ("Permission denied", "change that, or leave it out by a file .rsync-filter"))
+"""What rsync complains of, and what to do."""
+
 Say = Callable[[str], None]
 """Told one word about work under way."""
 
@@ -57,4 +61,5 @@ def _why(said: str, code: int, disk: Path) -> str:
     if "No space left" in said:
         return f"the disk of {disk} is full: make room there"
     lines = [line for line in said.splitlines() if line.strip()] or [f"rsync ended with {code}"]
-    return "".join(c if c.isprintable() else "?" for c in lines[0])
+    line = "".join(c if c.isprintable() else "?" for c in lines[0])
+    return "; ".join([line, *(hint for word, hint in NEXT if word in line)])

@@ -106,7 +106,7 @@ def test_damage_is_found_named_and_mended_by_a_restore(person: Person) -> None:
     os.utime(rotten, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
     done = person.healctl("verify", made["name"])
     assert done.returncode == 1
-    assert "4 files read, 1 damaged; where they came from, 1 changed since and 1 are gone" in done.stdout
+    assert "files read: 4, damaged: 1; where they came from, changed since: 1, gone since: 1" in done.stdout
     assert f"damaged: {rotten} has other contents, and the same size and time" in done.stdout
     person.document("restore", str(rotten))
     assert rotten.read_text() == "rotten"
@@ -170,3 +170,16 @@ def test_two_at_once_and_no_rsync(person: Person) -> None:
     done = person.healctl("create", PATH=str(bare))
     assert (done.returncode, done.stderr) == (1, "healctl: rsync is missing: install the package rsync\n")
     assert list(person.disk.iterdir()) == []
+
+
+def test_a_folder_where_a_file_was_is_in_the_way_and_stays(person: Person) -> None:
+    (person.letters / "may").write_text("a file")
+    person.document("create")
+    (person.letters / "may").unlink()
+    (person.letters / "may").mkdir()
+    (person.letters / "may/1.txt").write_text("new")
+    for path in ("letters/may", "letters"):
+        done = person.healctl("restore", path)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert done.stderr.endswith("may; move away what is there\n")
+        assert (person.letters / "may/1.txt").read_text() == "new"

@@ -1,5 +1,6 @@
 """flake.nix and all the other files of Nix: parsed, and checked without a network."""
 
+import ast
 import json
 import subprocess
 from pathlib import Path
@@ -42,3 +43,9 @@ def test_the_overlay_brings_the_package(nix: Nix, tracked: Path, heald: Path) ->
              f' in ((import {tracked}/flake.nix).outputs {{ self = null; }}).overlays.default pkgs pkgs')
     built = nix.build("--expr", asked, "--attr", "heald")
     assert Path(built).name.partition("-")[2] == heald.name.partition("-")[2]
+
+
+def test_the_script_of_the_nixos_test_is_python(nix: Nix) -> None:
+    """That is all that can be told of it without a NixOS."""
+    asked = "(import ./nix/test.nix { pkgs.testers.runNixOSTest = test: test; }).testScript"
+    ast.parse(json.loads(nix.run("nix-instantiate", "--eval", "--strict", "--json", "--expr", asked).stdout))

@@ -216,3 +216,11 @@ def test_the_options_are_the_keys_that_heald_knows(nix: Nix, tmp_path: Path) -> 
         assert settings[table].keys() == known(tmp_path, f"[{table}]\nQQQQ = 1"), table
     for kind, keys in settings["thresholds"].items():
         assert keys.keys() == known(tmp_path, f"[thresholds.{kind}]\nQQQQ = 1"), kind
+
+
+def test_every_option_is_described(nix: Nix) -> None:
+    table = [line for line in (ROOT / "docs/nixos.md").read_text().splitlines() if line.startswith("| `")]
+    described = {word.split(".")[-1] for line in table for word in re.findall(r"`([\w.]+)`", line.split("|")[1])}
+    options = evaluated(nix, "", "options")
+    tables = {"metrics", "session"}
+    assert described == (options.keys() - tables).union(*(options[table] for table in tables))

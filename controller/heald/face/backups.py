@@ -167,9 +167,9 @@ def _restored(known: Mapping[str, Any]) -> str:
 
 
 def _verified(known: Mapping[str, Any]) -> str:
-    read = f"{known['snapshot']['name']}: {known['files']} files read, {len(known['damaged'])} damaged"
-    since = f"where they came from, {known['changed']} changed since and {known['gone']} are gone"
-    return "\n".join([f"{read}; {since}", *(f"  damaged: {one['path']} {one['detail']}" for one in known["damaged"])])
+    head = f"{known['snapshot']['name']}: files read: {known['files']}, damaged: {len(known['damaged'])}"
+    since = f"where they came from, changed since: {known['changed']}, gone since: {known['gone']}"
+    return "\n".join([f"{head}; {since}", *(f"  damaged: {one['path']} {one['detail']}" for one in known["damaged"])])
 
 
 def _local(stamp: str) -> str:
