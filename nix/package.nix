@@ -44,7 +44,7 @@ let
 in
 part "controller" {
   pname = "heald";
-  dependencies = with python3Packages; [ dbus-next prometheus-client psutil typer ];
+  dependencies = with python3Packages; [ dbus-next prometheus-client psutil rich typer ];
   words = "--helper ${helper} --shell ${bash}/bin/sh --kill ${coreutils}/bin/kill";
   passthru = { inherit helper; };
   meta = {

@@ -69,6 +69,7 @@ class History:
 
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self.known: dict[int, Incident] = {}        # the open ones, the newest, and those worked on in the last hour
+        self._by_key: dict[tuple[str, str], Incident] | None = None       # None: to be found again
         self._path, self._say = path, say
         self._boot = clock.boot_id()
         self._file: sqlite3.Connection | None = None
@@ -86,6 +87,18 @@ class History:
         self._next = (int(time.time()) if self._next is None else self._next) + 1
         return self._next
 
+    @property
+    def open(self) -> Mapping[tuple[str, str], Incident]:
+        """The incidents that are not closed, by the key of their issue."""
+        if self._by_key is None:
+            self._by_key = {i.key: i for i in self.known.values() if i.closed is None}
+        return self._by_key
+
+    def note(self, incident: Incident) -> None:
+        """This is how it is now; nothing of it that need be written is new."""
+        self.known[incident.id] = incident
+        self._by_key = None
+
     def save(self, incidents: Iterable[Incident]) -> None:
         """Write these as they are now: before an action is begun, and after it."""
         for incident in incidents:
@@ -94,6 +107,7 @@ class History:
                 self._tell(stories.INSERT_SEEN, stories.seen_row(incident.id, incident.issue, clock.offset()))
             self._tell(stories.INSERT_STEP, *stories.steps(before, incident, now))
             self.known[incident.id] = self._waiting[incident.id] = incident
+        self._by_key = None
         self._attempt(self._write)
         self._forget()
 

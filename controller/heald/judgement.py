@@ -69,9 +69,9 @@ class Judgement:
 
     def decide(self, issue: Issue, open_: Mapping[Key, Incident], world: resolver.World) -> Decision:
         """What to do about it, in its place among the others."""
-        place = self.where[issue.key]
+        place, failed = self.where[issue.key], open_.get(("unit-failed", issue.subject))
         return resolver.decide(issue, incidents.part(open_[place.home], issue), replace(
-            world, place=place, halted=any(i.halted for i in open_.values() if i.subject == issue.subject),
+            world, place=place, halted=failed is not None and failed.halted,
             taken=issue.unit is not None and bonds.taken(issue.unit, self.units)))
 
     def is_starting(self, home: Key) -> bool:

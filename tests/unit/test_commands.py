@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from heald.face import text
-from heald.face.cli import app, rules, rules_app
+from heald.face import rules, text
+from heald.face.cli import app
 
-COMMANDS = [command.callback for group in (app, rules_app) for command in group.registered_commands
+COMMANDS = [command.callback for group in (app, rules.app) for command in group.registered_commands
             if command.callback is not None]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, rules], ids=lambda command: command.__name__)
+@pytest.mark.parametrize("command", [*COMMANDS, rules.rules], ids=lambda command: command.__name__)
 def test_every_command_has_json(command: Callable[..., Any]) -> None:
     flags = [flag for parameter in inspect.signature(command).parameters.values()
              for flag in getattr(parameter.default, "param_decls", None) or ()]

@@ -1,6 +1,5 @@
 """What the commands do: one look, one look and repair, the past. Each gives plain data."""
 
-import asyncio
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -11,7 +10,6 @@ from typing import Any
 from heald import clock, config, detector, document, paths
 from heald.bus.connection import Bus
 from heald.bus.controller1 import read_published
-from heald.bus.helper import HelperClient
 from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
 from heald.engine import ALL, Engine, Manner
@@ -20,6 +18,7 @@ from heald.executor import DryRun
 from heald.face.agent import password_agent
 from heald.face.consent import Consent
 from heald.face.known import INTERRUPTED, published, remaining, run
+from heald.face.progress import Patient
 from heald.history import History, read
 from heald.model import Attempt, Incident, Issue, Mode, Result, Severity
 from heald.senses import SystemSenses
@@ -57,10 +56,11 @@ async def _check() -> Pass:
 def heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
     """One look and repair, as the person who asks: of one incident of the daemon's, whose number is their yes, or with
     "" of everything. `quiet`: nothing is said on standard error while it works."""
-    return run(_heal(number, dry_run=dry_run, yes=yes or bool(number), quiet=quiet))
+    return run(heal_now(number, dry_run=dry_run, yes=yes or bool(number), quiet=quiet))
 
 
-async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
+async def heal_now(number: str, *, dry_run: bool = False, yes: bool = True, quiet: bool = False) -> Pass:
+    """The same in a loop that runs."""
     asks = not yes and not dry_run and sys.stdin.isatty()
     bus = await Bus.connect()
     with closing(bus), password_agent(wanted=not dry_run):
@@ -70,7 +70,8 @@ async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
         if only is not None:
             settings = replace(settings, rules=tuple(_narrowed(settings.rules, *only)))
         paused = {one["subject"]: one["until"] for one in known["Paused"]}
-        consent = Consent(DryRun() if dry_run else HelperClient(bus, interactive=True), asks=asks)
+        patient = Patient(bus, shows=sys.stderr.isatty() and not quiet)
+        consent = Consent(DryRun() if dry_run else patient, asks=asks)
         history = History(paths.own_state() / "history.db", _complain)
         now = clock.boottime()
         history.save(replace(i, closed=now, next=None) for i in history.known.values() if i.closed is None)
@@ -88,7 +89,7 @@ async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
             settings, say=_silent if quiet or number else _complain, changed=changed,
             manner=Manner(paced=False, at_once=True, jitter=0.0),
         )
-        await _one_pass(engine)
+        await _one_pass(engine, patient)
         history.close()
     mine = [i for i in history.known.values() if i.id > before and only in {None, i.key}]
     if number:
@@ -98,7 +99,7 @@ async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
     if dry_run:
         mine = [replace(i, attempts=tuple(_explained(a, reasons) for a in i.attempts)) for i in mine]
     done = [document.incident(i, offset) for i in mine]
-    code = INTERRUPTED if consent.left else _exit_code(mine, issues)
+    code = INTERRUPTED if consent.left or patient.left else _exit_code(mine, issues)
     return Pass({"version": 1, "issues": issues, "incidents": done}, code)
 
 
@@ -132,10 +133,10 @@ def _explained(attempt: Attempt, reasons: Mapping[float, str]) -> Attempt:
     return replace(attempt, result=Result("would", reasons.get(attempt.started, "")))
 
 
-async def _one_pass(engine: Engine) -> None:
+async def _one_pass(engine: Engine, patient: Patient) -> None:
     """Look, repair what is wrong rung by rung, and watch what was repaired for as long as its rule settles."""
     watched: set[tuple[int, int]] = set()
-    while True:
+    while not patient.left:
         await engine.cycle()
         healed = {(i.id, len(i.attempts)): i for i in engine.open.values() if i.outcome == "healed"}
         if engine.busy:
@@ -143,7 +144,7 @@ async def _one_pass(engine: Engine) -> None:
         elif fresh := healed.keys() - watched:
             watched |= fresh
             rules = [engine.settings.rule(i.kind, i.subject, i.severity) for i in map(healed.__getitem__, fresh)]
-            await asyncio.sleep(max(rule.settle for rule in rules))
+            await patient.watch([i.subject for i in map(healed.__getitem__, fresh)], max(rule.settle for rule in rules))
         else:
             return
 

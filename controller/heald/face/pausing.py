@@ -13,16 +13,26 @@ from heald.face.known import run
 
 def pause(subject: str, span: str) -> dict[str, Any]:
     """Has the daemon pause one subject; what is paused then. HealdError(INVALID_ARGS) for a wrong span or subject."""
-    try:
-        seconds = int(quantities.seconds(span))
-    except ValueError as error:
-        raise HealdError(Code.INVALID_ARGS, str(error)) from None
-    return run(_asked("Pause", "st", subject, seconds))
+    return run(pause_now(subject, span))
 
 
 def resume(subject: str) -> dict[str, Any]:
     """Has the daemon end a pause; what is paused then."""
-    return run(_asked("Resume", "s", subject))
+    return run(resume_now(subject))
+
+
+async def pause_now(subject: str, span: str) -> dict[str, Any]:
+    """As `pause`, in a loop that runs."""
+    try:
+        seconds = int(quantities.seconds(span))
+    except ValueError as error:
+        raise HealdError(Code.INVALID_ARGS, str(error)) from None
+    return await _asked("Pause", "st", subject, seconds)
+
+
+async def resume_now(subject: str) -> dict[str, Any]:
+    """As `resume`, in a loop that runs."""
+    return await _asked("Resume", "s", subject)
 
 
 async def _asked(method: str, signature: str, *arguments: object) -> dict[str, Any]:

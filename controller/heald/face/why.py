@@ -5,6 +5,8 @@ everyone, in which there is no line of the journal.
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from heald import document, history, paths, stories
 from heald.document import Document, moment
@@ -25,14 +27,24 @@ def why(number: str) -> Document:
     if number and not _NUMBER.fullmatch(number):
         raise HealdError(Code.INVALID_ARGS, f'"{number}" is no number of an incident; `healctl history` shows them')
     try:
-        found = history.one(paths.DAEMON_HISTORY, int(number) if number else None)
-        if found is not None:
-            return told(document.incident(found, 0.0), stories.read(paths.DAEMON_HISTORY, found.id))
+        if (found := of_file(number)) is not None:
+            return found
     except FileNotFoundError:
         pass
     except OSError as error:
-        return _published(number, error)
+        try:
+            return of_published(run(published()), number)
+        except HealdError as why_not:
+            if why_not.code is Code.INVALID_ARGS:
+                raise
+            raise HealdError(Code.ACCESS_DENIED, f"{error}; {NOT_SHOWN.format(number)}".rstrip()) from why_not
     raise _unknown(number)
+
+
+def of_file(number: str) -> Document | None:
+    """From the daemon's history; None where it has no such incident. OSError where it may not be read."""
+    found = history.one(paths.DAEMON_HISTORY, int(number) if number else None)
+    return None if found is None else told(document.incident(found, 0.0), stories.read(paths.DAEMON_HISTORY, found.id))
 
 
 def told(incident: Document, story: stories.Story) -> Document:
@@ -60,12 +72,8 @@ def _advised(known: Document) -> Document:
     return known
 
 
-def _published(number: str, error: OSError) -> Document:
-    """What everyone may know, where the file may not be read."""
-    try:
-        known = run(published())
-    except HealdError as why_not:
-        raise HealdError(Code.ACCESS_DENIED, f"{error}; {NOT_SHOWN.format(number)}".rstrip()) from why_not
+def of_published(known: Mapping[str, Any], number: str) -> Document:
+    """What everyone may know, from the daemon's properties. HealdError(INVALID_ARGS) when there is none."""
     rows = [document.whole_incident(one) for one in known["Incidents"] if number in {"", one["id"]}]
     if not rows:
         raise _unknown(number)

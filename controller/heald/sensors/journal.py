@@ -21,6 +21,13 @@ async def last_lines(unit: str, count: int = 20, *, until: float, user: bool = F
     return [line[:LINE] for line in text.splitlines()[-count:]] if count else []
 
 
+async def newest_line(unit: str, since: float) -> str:
+    """The last line that a system unit's own processes wrote since then (seconds since the epoch); "" = none, or not
+    for us to read."""
+    text = await _journalctl("--output=cat", "--lines=1", "--reverse", f"--since=@{since:.3f}", f"_SYSTEMD_UNIT={unit}")
+    return text.strip()
+
+
 async def newest_job(unit: str, invocation: str = "", *, user: bool = False) -> str:
     """JOB_TYPE of systemd's newest message about a job of a unit: "stop", "start", "restart", …; "" = unknown.
 
