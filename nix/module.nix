@@ -15,13 +15,13 @@ let
   path = [ config.systemd.package config.nix.package ];
 
   # What is not set is left out: heald has its own value.
-  set = lib.filterAttrsRecursive (_: value: value != null && value != { });
+  given = lib.filterAttrsRecursive (_: value: value != null && value != { });
   optional = type: description: mkOption {
     type = types.nullOr type;
     default = null;
     inherit description;
   };
-  options' = lib.mapAttrs (_: { type, description }: optional type description);
+  optionsOf = lib.mapAttrs (_: { type, description }: optional type description);
   freeform = options: types.submodule { freeformType = toml.type; inherit options; };
   table = description: options: mkOption {
     type = freeform options;
@@ -38,7 +38,7 @@ let
     (key: optional (if key == "free" then types.str else types.number) "See docs/issues.md."))))
     "From where on it is wrong: ${lib.concatStringsSep ", " keys}.";
 
-  rule = freeform (options' {
+  rule = freeform (optionsOf {
     name = { type = types.str; description = "Unique; `healctl rules` shows it."; };
     kind = { type = types.str; description = "A kind of issue, or a glob."; };
     subject = { type = types.str; description = "A glob on the unit, mount point or path; everything where it is left out."; };
@@ -49,7 +49,7 @@ let
     ladder = { type = types.listOf (types.either types.str (types.attrsOf types.str)); description = "Operations, tried in this order."; };
   });
   ways = [ "http" "tcp" "unix" ];
-  probe = freeform (options' {
+  probe = freeform (optionsOf {
     unit = { type = types.str; description = "The unit that is asked, by its full name."; };
     http = { type = types.str; description = "A URL that answers 200 to 399."; };
     tcp = { type = types.str; description = "ADDRESS:PORT that takes a connection."; };
@@ -66,10 +66,10 @@ let
   asked = one: lib.filter (way: one.${way} != null) ways;
   quoted = lib.concatMapStringsSep ", " (word: "\"${toString word}\"");
 
-  controllerFile = toml.generate "heald.toml" (set (cfg.settings // {
+  controllerFile = toml.generate "heald.toml" (given (cfg.settings // {
     metrics = cfg.settings.metrics // { inherit (cfg.metrics) enable address port; };
-  }) // lib.optionalAttrs (cfg.rules != [ ]) { rule = map set cfg.rules; }
-  // lib.optionalAttrs (cfg.probes != [ ]) { probe = map set cfg.probes; });
+  }) // lib.optionalAttrs (cfg.rules != [ ]) { rule = map given cfg.rules; }
+  // lib.optionalAttrs (cfg.probes != [ ]) { probe = map given cfg.probes; });
   rootFile = toml.generate "helper.toml" (cfg.rootSettings // {
     protected = cfg.protectedUnits;
     may_restart = cfg.mayRestart;

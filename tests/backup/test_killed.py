@@ -35,20 +35,36 @@ def whole(person: Person, known: dict[str, dict[str, tuple[int, int, str]]]) -> 
     return found
 
 
-def begun(person: Person, *words: str) -> "subprocess.Popen[str]":
-    """`healctl backup WORDS` at work, once nobody else is: an rsync that was left alone holds the lock."""
+def free(person: Person) -> None:
+    """Waits until nobody is at work: an rsync that was left alone holds the lock."""
     end = time.monotonic() + FREE
     while True:
         folder = os.open(person.disk, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
+            return
         except BlockingIOError:
             assert time.monotonic() < end
         finally:
             os.close(folder)
+
+
+def begun(person: Person, *words: str) -> "subprocess.Popen[str]":
+    """`healctl backup WORDS` at work, once nobody else is."""
+    free(person)
     return subprocess.Popen([sys.executable, "-c", SIDES, "backup", *words], cwd=person.home, text=True,
                             stdout=subprocess.DEVNULL, env=person.environment(), start_new_session=True)
+
+
+def until(running: "subprocess.Popen[str]", folder: Path, begins: str, files: int) -> None:
+    """Waits until so many files lie below what in `folder` has such a name, or the work has ended.
+
+    os.walk: what it comes to may be removed meanwhile.
+    """
+    while running.poll() is None and files > sum(
+            len(names) for name in os.listdir(folder) if name.startswith(begins)
+            for _, _, names in os.walk(folder / name)):
+        time.sleep(0.002)
 
 
 def killed(running: "subprocess.Popen[str]", *, alone: bool) -> None:
@@ -90,8 +106,7 @@ def test_while_rsync_copies(tmp_path: Path) -> None:
     for copied in (1, 30, 120, 299):
         for alone in (True, False):
             running = begun(person, "create")
-            while running.poll() is None and len(list(person.disk.glob(".new-*/**/*.txt"))) < copied:
-                pass
+            until(running, person.disk, ".new-", copied)
             killed(running, alone=alone)
             whole(person, {})
     assert begun(person, "create").wait() == 0
@@ -109,10 +124,11 @@ def test_a_restore_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     for kept in (1, 50, 150):
         for letter in letters:
             letter.write_text(f"later {kept}")
+        before = len(list(person.home.glob("letters.before-*/letters/*.txt")))
         running = begun(person, "restore", "letters")
-        while running.poll() is None and len(list(person.home.glob("letters.before-*/letters/*.txt"))) < kept:
-            pass
+        until(running, person.home, "letters.before-", before + kept)
         killed(running, alone=False)
+        free(person)
         saved = {path.name for path in person.home.glob("letters.before-*/letters/*.txt")
                  if path.read_text() == f"later {kept}"}
         for letter in letters:
