@@ -38,15 +38,21 @@ def whole(person: Person, known: dict[str, dict[str, tuple[int, int, str]]]) -> 
 def free(person: Person) -> None:
     """Waits until nobody is at work: an rsync that was left alone holds the lock."""
     end = time.monotonic() + FREE
-    while True:
-        folder = os.open(person.disk, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            assert time.monotonic() < end
-        finally:
-            os.close(folder)
+    while taken(person.disk):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def taken(folder: Path) -> bool:
+    """Whether somebody holds the lock."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def begun(person: Person, *words: str) -> "subprocess.Popen[str]":
