@@ -2,8 +2,9 @@
 #
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
-#   make test-all     what needs a virtual machine with a kernel of its own, a browser, Prometheus or Nix, or minutes
-#   make pictures     takes the pictures of the status page anew, into docs/pictures
+#   make test-all     what needs a desktop, a virtual machine with a kernel of its own, a browser Prometheus or Nix, or minutes
+#   make nix-check    evaluates and builds what nix/ says, with a Nix that has no nixpkgs
+#   make pictures     takes the pictures of the status page and the desktop anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
@@ -22,15 +23,18 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all pictures bench lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all nix-check pictures bench lint wheels install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
-PACKAGES := curl dbus dbus-daemon dnf libpam-systemd make pkexec polkitd python3-dbus python3-dbus-next \
-            python3-dbusmock python3-gi python3-pip python3-prometheus-client python3-psutil python3-typer python3-venv \
-            rsync sudo systemd systemd-container util-linux
+PACKAGES := curl dbus dbus-daemon dbus-user-session dnf fish libpam-systemd make man-db msmtp pkexec polkitd python3-dbus \
+            python3-dbus-next python3-dbusmock python3-gi python3-pip python3-prometheus-client python3-psutil python3-rich \
+            python3-typer python3-venv rsync sudo systemd systemd-container util-linux zsh
+DESKTOP_PACKAGES := adwaita-icon-theme at-spi2-core fonts-dejavu-core gir1.2-atspi-2.0 librsvg2-common openbox \
+            policykit-1-gnome scrot xauth xdotool xfce4-notifyd xvfb
 VM_PACKAGES := busybox-static cpio kmod qemu-system-x86
 NIX_PACKAGES := e2fsprogs mount nix-bin
+NIXOS_PACKAGES := git nix-bin
 BROWSER_PACKAGES := chromium fonts-dejavu-core pngquant
 
 packages:
@@ -56,21 +60,28 @@ $(WHEELS)/.stamp: requirements/run.txt requirements/helper.txt
 lint: $(VENV)/.stamp
 	$(BIN)/ruff check controller helper tests install
 	$(BIN)/mypy
-	cd install && ../$(BIN)/mypy --config-file ../pyproject.toml install.py
+	cd install && ../$(BIN)/mypy --config-file ../pyproject.toml install.py store.py
 	$(BIN)/python tests/size.py
 
 test: lint $(WHEELS)/.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long"
 
-test-all: $(VENV)/.stamp $(WHEELS)/.stamp
-	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) $(NIX_PACKAGES) prometheus
-	$(BIN)/python -m pytest tests/vm tests/browser tests/nix
-	HEALD_WATCH_SECONDS=120 HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest tests/machine/test_hostile.py \
-	    tests/machine/test_loops.py -k "no_limit_is_exceeded or left_alone"
+test-all: $(VENV)/.stamp $(WHEELS)/.stamp nix-check
+	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) $(DESKTOP_PACKAGES) $(NIX_PACKAGES) prometheus
+	HEALD_WATCH_SECONDS=120 $(BIN)/python -m pytest tests/machine/test_loops.py -k left_alone & watch=$$!; \
+	    $(BIN)/python -m pytest tests/vm; machine=$$?; wait $$watch && exit $$machine
+	$(BIN)/python -m pytest tests/browser tests/desktop tests/nix
+	$(BIN)/python -m pytest -m long
+	HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest tests/machine/test_hostile.py
 
-pictures: $(VENV)/.stamp
-	@install/packages.sh $(BROWSER_PACKAGES)
+nix-check: $(VENV)/.stamp $(WHEELS)/.stamp
+	@install/packages.sh $(NIXOS_PACKAGES)
+	$(BIN)/python -m pytest tests/nixos
+
+pictures: $(VENV)/.stamp $(WHEELS)/.stamp
+	@install/packages.sh $(BROWSER_PACKAGES) $(DESKTOP_PACKAGES)
 	@PYTHONPATH=tests:controller $(BIN)/python -m browser
+	@PYTHONPATH=tests $(BIN)/python -m desktop docs/pictures
 
 demo: $(VENV)/.stamp $(WHEELS)/.stamp
 	@PYTHONPATH=tests $(BIN)/python -m demo $(if $(JSON),--json)

@@ -62,7 +62,8 @@ def install(prefix: str, destdir: str, python: str, wheels: Path, *, own_user: b
     sys.stdout.write(f"heald is installed below {destdir}{prefix}.\n")
     if not destdir:
         running.tell_installed()
-        sys.stdout.write("To start it, now and at every boot: systemctl enable --now heald.service\n")
+        sys.stdout.write("To start it, now and at every boot: systemctl enable --now heald.service\n"
+                         "In everyone's desktop session too: systemctl --global enable heald-session.service\n")
 
 
 def build(stage: Path, prefix: str, python: str, wheels: Path, *, own_user: bool) -> None:
@@ -154,14 +155,19 @@ def uninstall(prefix: str, destdir: str, *, purge: bool) -> None:
     if not lines and not purge:
         raise InstallError(f"{manifest} is missing: nothing is installed below this PREFIX")
     if not destdir:
-        units = f"{prefix}/lib/systemd/system/"
-        running.stop([line.removeprefix(units) for line in lines if line.startswith(units) and line != units])
+        running.stop_sessions(_below(f"{prefix}/lib/systemd/user/", lines))
+        running.stop(_below(f"{prefix}/lib/systemd/system/", lines))
     remove(set(lines), destdir)
     folders = layout.STATE if purge else layout.VOLATILE
     for folder in folders:
         shutil.rmtree(f"{destdir}{folder}", ignore_errors=True)
     if not destdir:
         running.tell_removed()
+
+
+def _below(folder: str, lines: list[str]) -> list[str]:
+    """The names of the units in a folder of systemd's."""
+    return [line.removeprefix(folder) for line in lines if line.startswith(folder) and line != folder]
 
 
 if __name__ == "__main__":

@@ -37,6 +37,10 @@ RULES = (
     Rule("man/*.1", "{prefix}/share/man/man1"),
     Rule("man/*.5", "{prefix}/share/man/man5"),
     Rule("man/*.8", "{prefix}/share/man/man8"),
+    Rule("completions/bash/*", "{prefix}/share/bash-completion/completions"),
+    Rule("completions/fish/*", "{prefix}/share/fish/vendor_completions.d"),
+    Rule("completions/zsh/*", "{prefix}/share/zsh/site-functions"),
+    Rule("completions/zsh/*", "{prefix}/share/zsh/vendor-completions"),     # Debian's zsh looks here alone
     Rule("LICENSE", "{prefix}/share/doc/heald"),
 )
 

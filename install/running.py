@@ -40,6 +40,8 @@ def tell_installed() -> None:
         _reload_bus()
         run(["systemctl", "stop", "heald-helper.service"])
         run(["systemctl", "try-restart", "heald.service"])
+        _tell_sessions("daemon-reload")
+        _tell_sessions("try-restart", "heald-session.service")
 
 
 def stop(units: list[str]) -> None:
@@ -56,6 +58,22 @@ def stop(units: list[str]) -> None:
         run(["systemctl", "disable", "--now", "--quiet", *named])
 
 
+def stop_sessions(units: list[str]) -> None:
+    """Stops and disables what people's own systemds run."""
+    if units and is_running():
+        run(["systemctl", "--global", "disable", "--quiet", *units])
+        _tell_sessions("stop", *units)
+
+
+def _tell_sessions(*words: str) -> None:
+    """Each systemd of a person who is logged in. One that cannot be told goes on as it is until they log in again."""
+    for socket in sorted(Path("/run/user").glob("*/systemd/private")):
+        try:
+            run(["systemctl", "--user", f"--machine={socket.parts[3]}@.host", *words])
+        except CommandFailedError as why:
+            sys.stderr.write(f"uid {socket.parts[3]} must log in again: {why}\n")
+
+
 def _limited() -> list[str]:
     """The units that the helper's ledger names as limited by it."""
     try:
@@ -69,6 +87,7 @@ def tell_removed() -> None:
     if is_running():
         run(["systemctl", "daemon-reload"])
         run(["systemctl", "reset-failed", "heald*.service"])
+        _tell_sessions("daemon-reload")
         _reload_bus()
 
 

@@ -33,8 +33,9 @@ def rows() -> Iterator[tuple[str, ...]]:
     """Operation, target, polkit action, what it does."""
     words = described()
     for (category, operation), row in TABLE.items():
-        target = {"a unit": f"a unit ({', '.join(row.types)})", '""': "`\"\"`"}.get(
-            row.target.value, row.target.value.partition(" of ")[0])
+        target = {"a unit": f"a unit ({', '.join(row.types)})", '""': "`\"\"`",
+                  "the number of an incident": "digits",
+                  "options current and target": "options current and target"}.get(row.target.value, "a NAME")
         yield (f"`{category}/{operation}`", target, f"`{row.action or f'org.heald.helper.{category}'}`",
                words[category, operation])
 

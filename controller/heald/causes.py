@@ -69,9 +69,11 @@ def _by_well(
                 return Place(incident.key, cleared=well)
     names = {cause.name for cause in causes if cause.came_back and (
         cause.name == fallen_from(unit, units) or together(unit, cause))}
+    if not names:
+        return None
     beside = [key for key in open_ if key[0] in BOUND and key[1] in units and names & {*units[key[1]].requires}]
     beside += [i.key for i in ill.values() if i.unit and names & {*i.unit.requires}]
-    return Place(beside[0], cleared=now) if names and beside else None      # systemd healed the cause: one for all
+    return Place(beside[0], cleared=now) if beside else None        # systemd healed the cause: one for all
 
 
 def _cared_for(incident: Incident) -> set[str]:

@@ -14,6 +14,11 @@ def monotonic() -> float:
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
+def wall() -> float:
+    """Seconds since the epoch, by the wall clock as it is set now."""
+    return time.time()
+
+
 def offset() -> float:
     """What to add to a boottime to have seconds since the epoch, by the wall clock as it is set now."""
     return time.time() - boottime()

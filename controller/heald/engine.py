@@ -5,11 +5,11 @@ forged or late event does no harm.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from heald import causes, clock, detector, incidents, resolver
+from heald import causes, clock, detector, incidents, resolver, telling
 from heald.detector import Key
 from heald.errors import HealdError
 from heald.executor import Helper
@@ -68,9 +68,9 @@ class Engine:
         self._ask_again()
 
     @property
-    def open(self) -> dict[Key, Incident]:
+    def open(self) -> Mapping[Key, Incident]:
         """The incidents that are not closed, by their issue."""
-        return {i.key: i for i in self._history.known.values() if i.closed is None}
+        return self._history.open
 
     @property
     def issues(self) -> tuple[Issue, ...]:
@@ -188,7 +188,9 @@ class Engine:
 
     def _treat(self, issue: Issue, world: resolver.World) -> float:
         """Decide about one issue, in its place among the others, and carry it out; when to decide again."""
-        home = self._judge.where[issue.key].home
+        home, one = self._judge.where[issue.key].home, world.storm is not None and issue.unit is not None
+        if one and self._repairs and home in self.open and self.open[home].outcome == "open":
+            return world.now + self.settings.interval       # its turn comes when the one before has ended
         decision = self._judge.decide(issue, self.open, replace(world, worked=self._worked()))
         if home != issue.key:
             if resolver.leaves(decision):
@@ -197,7 +199,6 @@ class Engine:
                 self._judge.apart(home)
             elif decision.verdict is not Verdict.ACT or self._judge.is_starting(home):
                 return decision.until or world.now + self.settings.interval
-        one = world.storm is not None and issue.unit is not None
         return self._carry_out(issue, self.open[home], decision, one=one)
 
     async def _learn(self) -> None:
@@ -234,11 +235,11 @@ class Engine:
         for incident in changed:
             before = self._history.known.get(incident.id)
             if before is not None and replace(before, ill=0, issue=None) == replace(incident, ill=0, issue=None):
-                self._history.known[incident.id] = incident
+                self._history.note(incident)
                 continue
             told.append(incident)
             if line := incidents.news(before, incident):
-                self._say(f"incident {incident.id}: {line}")
+                self._say(telling.told(incident, line))
         if told:
             self._history.save(told)
         for incident in told:

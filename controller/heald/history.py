@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from heald import clock
+from heald import clock, stories
 from heald.model import Incident
 from heald.records import INSERT_ACTION, INSERT_EVIDENCE, INSERT_INCIDENT, actions, load, prepare, row
 
@@ -47,17 +48,35 @@ def read(path: Path, count: int) -> list[Incident]:
         raise OSError(f"{path} cannot be read: {error}") from None
 
 
+def one(path: Path, number: int | None) -> Incident | None:
+    """The incident of this number, or with None the newest that is still ill, else that is open, else the newest.
+
+    Its stamps and errors as in read().
+    """
+    path.stat()
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as file:
+            order = "closed IS NULL AND well IS NULL DESC, closed IS NULL DESC, id DESC"
+            found = file.execute("SELECT id FROM incidents WHERE :number IS NULL OR id = :number "  # noqa: S608 - our own
+                                 f"ORDER BY {order} LIMIT 1", {"number": number}).fetchone()
+            return next(load(file, f"id = {int(found[0])}", 0.0)) if found else None
+    except DAMAGE as error:
+        raise OSError(f"{path} cannot be read: {error}") from None
+
+
 class History:
     """The file at `path`, and what is known of it in memory. `say` is told in a line when it cannot be written."""
 
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self.known: dict[int, Incident] = {}        # the open ones, the newest, and those worked on in the last hour
+        self._by_key: dict[tuple[str, str], Incident] | None = None       # None: to be found again
         self._path, self._say = path, say
         self._boot = clock.boot_id()
         self._file: sqlite3.Connection | None = None
         self._inode = 0
         self._waiting: dict[int, Incident] = {}
         self._evidence: list[tuple[int, float, str, str]] = []
+        self._stories: list[tuple[str, tuple[Any, ...]]] = []       # statements of stories.py, and their rows
         self._told = False
         self._next: int | None = None               # None: the file was never read
         self._attempt(self._close_other_boots)
@@ -68,10 +87,27 @@ class History:
         self._next = (int(time.time()) if self._next is None else self._next) + 1
         return self._next
 
+    @property
+    def open(self) -> Mapping[tuple[str, str], Incident]:
+        """The incidents that are not closed, by the key of their issue."""
+        if self._by_key is None:
+            self._by_key = {i.key: i for i in self.known.values() if i.closed is None}
+        return self._by_key
+
+    def note(self, incident: Incident) -> None:
+        """This is how it is now; nothing of it that need be written is new."""
+        self.known[incident.id] = incident
+        self._by_key = None
+
     def save(self, incidents: Iterable[Incident]) -> None:
         """Write these as they are now: before an action is begun, and after it."""
         for incident in incidents:
+            before, now = self.known.get(incident.id), time.time()
+            if before is None and incident.issue is not None:
+                self._tell(stories.INSERT_SEEN, stories.seen_row(incident.id, incident.issue, clock.offset()))
+            self._tell(stories.INSERT_STEP, *stories.steps(before, incident, now))
             self.known[incident.id] = self._waiting[incident.id] = incident
+        self._by_key = None
         self._attempt(self._write)
         self._forget()
 
@@ -80,9 +116,16 @@ class History:
         self._evidence.append((incident, time.time(), json.dumps(properties), "\n".join(lines)))
         del self._evidence[:-EVIDENCE_KEPT]
 
+    def add_findings(self, incident: int, found: stories.Findings) -> None:
+        """What was found out about how it began; written with what comes next."""
+        self._tell(stories.INSERT_FINDINGS, stories.findings_row(incident, found))
+
+    def _tell(self, statement: str, *rows: tuple[Any, ...]) -> None:
+        self._stories += [(statement, row) for row in rows]
+
     def flush(self) -> None:
         """Write what waits, if anything does."""
-        if self._waiting or self._evidence:
+        if self._waiting or self._evidence or self._stories:
             self._attempt(self._write)
 
     def since(self, stamp: float, most: int) -> list[Incident]:
@@ -126,6 +169,7 @@ class History:
             self._told = True
 
     def _lost(self) -> None:
+        del self._stories[:-EVIDENCE_KEPT]
         if self._file is not None:
             with suppress(sqlite3.Error):
                 self._file.close()
@@ -175,6 +219,9 @@ class History:
                 self._file.execute(INSERT_INCIDENT, row(incident, offset, self._boot))
                 self._file.executemany(INSERT_ACTION, actions(incident, offset))
             self._file.executemany(INSERT_EVIDENCE, self._evidence)
+            for statement, its in self._stories:
+                self._file.execute(statement, its)
+            stories.bound(self._file, {number for number, *_ in (*self._evidence, *(its for _, its in self._stories))})
             self._file.execute("COMMIT")
         except sqlite3.Error:
             with suppress(sqlite3.Error):
@@ -182,6 +229,7 @@ class History:
             raise
         self._waiting.clear()
         self._evidence.clear()
+        self._stories.clear()
 
     def _close_other_boots(self) -> None:
         assert self._file is not None  # noqa: S101 - _open() has just seen to it

@@ -32,7 +32,7 @@ class Judgement:
         if snapshot.units is None:
             return snapshot
         ours = [(a.action.target, a.started) for i in known for a in i.attempts
-                if a.action.category == "service" and a.result is not None and a.result.begun]
+                if a.action.category == "service" and (a.result is None or a.result.begun)]     # or is under way
         self._restarts, units = bonds.recall(self._restarts, snapshot.units, ours, snapshot.now)
         self.units = {unit.name: unit for unit in units}
         return replace(snapshot, units=units)
@@ -69,9 +69,9 @@ class Judgement:
 
     def decide(self, issue: Issue, open_: Mapping[Key, Incident], world: resolver.World) -> Decision:
         """What to do about it, in its place among the others."""
-        place = self.where[issue.key]
+        place, failed = self.where[issue.key], open_.get(("unit-failed", issue.subject))
         return resolver.decide(issue, incidents.part(open_[place.home], issue), replace(
-            world, place=place, halted=any(i.halted for i in open_.values() if i.subject == issue.subject),
+            world, place=place, halted=failed is not None and failed.halted,
             taken=issue.unit is not None and bonds.taken(issue.unit, self.units)))
 
     def is_starting(self, home: Key) -> bool:

@@ -7,7 +7,7 @@ What is limited the history knows: a limit that was asked for in this boot, and 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from heald import clock
+from heald import clock, telling
 from heald.errors import Code
 from heald.executor import Helper
 from heald.history import History
@@ -70,7 +70,9 @@ class Lifter:
     async def _ask(self, unit: str, numbers: list[int]) -> None:
         action, started = Action(Category.RESOURCE, UNLIMIT, unit), clock.boottime()
         result = await self._helper.heal(action)
-        self._say(": ".join(part for part in (f"{action}: {result.state}", result.detail) if part))
+        words = ": ".join(part for part in (f"{action}: {result.state}", result.detail) if part)
+        self._say(telling.line(words, *(("HEALD_INCIDENT", str(number)) for number in numbers),
+                               ("HEALD_OPERATION", action.name), ("UNIT", unit)))
         if result.state in LATER:
             return
         self._record(Attempt(action, started, clock.boottime(), result), numbers)

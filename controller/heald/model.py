@@ -21,9 +21,10 @@ OPERATIONS: dict[Category, tuple[str, ...]] = {
     Category.SERVICE: ("start", "repair", "restart", "reload"),
     Category.RESOURCE: ("limit-memory", "limit-cpu", "unlimit", "vacuum-journal", "clean-temporary", "clean-packages"),
     Category.SYSTEM: ("restore-permissions", "collect-garbage", "drop-generations", "verify-store", "optimise-store",
-                      "trim", "rollback", "run"),
+                      "trim", "rollback", "run", "alert"),
 }
-"""What a rule may name as CATEGORY/OPERATION. A test holds this to the contract in dbus/org.heald.Helper1.xml."""
+"""What root can do, as CATEGORY/OPERATION; a rule may name all but alert. A test holds this to the contract in
+dbus/org.heald.Helper1.xml."""
 
 
 def on_unit(category: Category, operation: str) -> bool:

@@ -21,3 +21,8 @@ def own_state() -> Path:
         return (Path(home) if home else Path.home() / ".local/state") / "heald"
     except RuntimeError:
         return Path(tempfile.gettempdir()) / f"heald-{os.getuid()}"
+
+
+def own_config() -> Path:
+    """What a person tells the heald of their session, by the XDG base directories."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")) / "heald/heald.toml"

@@ -38,6 +38,7 @@ class Unit:
     inactive_enter: int = 0             # InactiveEnterTimestampMonotonic
     main_start: int = 0                 # ExecMainStartTimestampMonotonic
     main_exit: int = 0                  # ExecMainExitTimestampMonotonic
+    main_pid: int = 0                   # ExecMainPID of its latest run, also after its end
     runtime_max: int = 0                # RuntimeMaxUSec, 0 = infinity
     triggered_by: tuple[str, ...] = ()
     needed: bool = False                # default.target requires it (Requires=, BindsTo=, recursively)

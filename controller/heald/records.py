@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
+from heald import stories
 from heald.model import Action, Attempt, Category, Incident, Result, Severity
 
 SCHEMA = """
@@ -35,7 +36,7 @@ INSERT_EVIDENCE = "INSERT INTO evidence VALUES (?, ?, ?, ?)"
 def prepare(file: sqlite3.Connection) -> None:
     """Makes the tables, or brings those of an older heald up to date."""
     version = file.execute("PRAGMA user_version").fetchone()[0]
-    file.executescript(SCHEMA + (ADDED if version == 1 else ""))
+    file.executescript(SCHEMA + stories.SCHEMA + (ADDED if version == 1 else ""))
     file.execute(f"PRAGMA user_version = {VERSION}")
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from heald import incidents
+from heald import incidents, telling
 from heald.executor import Helper
 from heald.history import History
 from heald.model import Action, Attempt, Incident, Issue, Result
@@ -72,8 +72,9 @@ class Repairs:
         ended = replace(attempt, finished=self._now(), result=result)
         took = span(self._now() - attempt.started)
         how = f"{action}: {result.state} after {took}"
-        self._say(": ".join(part for part in (f"incident {number}", how, result.detail) if part))
-        self._save([incidents.answered(self._history.known[number], ended, result)])
+        known = self._history.known[number]
+        self._say(telling.told(known, ": ".join(part for part in (how, result.detail) if part), action))
+        self._save([incidents.answered(known, ended, result)])
         await noted
 
     async def _note(self, issue: Issue, number: int, call: asyncio.Task[Result], seen: float) -> None:

@@ -16,6 +16,8 @@ from heald.sensors.probes import Prober
 from heald.sensors.units import Units
 
 EVIDENCE = ("result", "exec_main_status", "n_restarts", "service_type", "invocation")
+OWN = frozenset({Part.UNITS, Part.PROBES})
+"""What a person has of their own; all else is the machine's."""
 
 
 class Senses(Protocol):
@@ -35,7 +37,8 @@ class Senses(Protocol):
 class SystemSenses:
     """Reads the machine that heald runs on. `login` None: nobody follows shutdown and sleep (one look, by a person).
 
-    `limited` names the units that heald has limited: that they wait is its own doing.
+    `limited` names the units that heald has limited: that they wait is its own doing. `own`: `manager` is a person's
+    own systemd, and nothing of the machine is read but what all stand back for.
     """
 
     manager: Manager
@@ -44,15 +47,17 @@ class SystemSenses:
     load: LoadSensor = field(default_factory=LoadSensor)
     prober: Prober | None = None
     paused: Callable[[], Mapping[str, str]] = dict      # subjects, and until when
+    own: bool = False
     units: Units = field(init=False)
     _unfollow: Callable[[], Awaitable[None]] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.units = Units(self.manager)
+        self.units = Units(self.manager, own=self.own)
 
     async def read(self, parts: frozenset[Part], names: Iterable[str]) -> Snapshot:
         """A fresh reading; HealdError when systemd does not answer."""
         now = clock.boottime()      # before the look: what a repair mends meanwhile was not seen ill after it
+        parts = parts & OWN if self.own else parts
         login = self.login
         asked = asyncio.gather(self.manager.state(), self._packages(), self._units(parts, names))
         await asyncio.sleep(0)      # the questions are out; what follows is read while systemd and logind answer
@@ -87,5 +92,5 @@ class SystemSenses:
 
     async def evidence(self, unit: Unit, seen: float) -> tuple[Mapping[str, object], list[str]]:
         """What systemd said of the failure, and the last lines of the unit's journal until `seen`, a boottime."""
-        lines = await journal.last_lines(unit.name, until=seen + clock.offset())
+        lines = await journal.last_lines(unit.name, until=seen + clock.offset(), user=self.own)
         return {name: getattr(unit, name) for name in EVIDENCE}, lines

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from heald.copies import Copies
 from heald.listen import Listen
 from heald.model import OPERATIONS, Action, Category, Mode, Severity, on_unit
 from heald.probes import Probe
@@ -37,8 +38,8 @@ class Rung:
     def parse(cls, name: str, target: str | None = None) -> "Rung":
         """From "service/start"; ValueError when there is no such operation."""
         category, _, operation = name.partition("/")
-        if category not in set(Category) or operation not in OPERATIONS[Category(category)]:
-            known = ", ".join(f"{c}/{o}" for c, all_ in OPERATIONS.items() for o in all_)
+        if category not in set(Category) or operation not in set(OPERATIONS[Category(category)]) - {"alert"}:
+            known = ", ".join(f"{c}/{o}" for c, all_ in OPERATIONS.items() for o in all_ if o != "alert")
             raise ValueError(f'"{name}" is no operation; known are {known}')
         if operation == "run" and not target:
             raise ValueError('"system/run" needs a target: write { do = "system/run", target = "NAME" }')
@@ -113,6 +114,7 @@ class Settings:
     rules: tuple[Rule, ...] = BUILT_IN      # a user's rules first
     probes: tuple[Probe, ...] = ()
     metrics: Listen = field(default_factory=Listen)
+    backup: Copies = field(default_factory=Copies)
 
     def rule(self, kind: str, subject: str, severity: Severity) -> Rule:
         """The first that matches."""

@@ -14,6 +14,9 @@ HOUR = 3600.0
 UID_CALLS, OWN_CALLS, ALL_CALLS, KEPT = 2, 4, 16, 4
 """Calls in flight: a uid's, the controller's, everybody's, and of these kept for the controller."""
 
+ALONE = {"system/alert": 10}
+"""Operations with a count of their own, in an hour: they heal nothing, and take nothing from what is healed."""
+
 Begun = tuple[float, str, str, bool]
 """When (CLOCK_BOOTTIME), operation, unit by its resolved Id, and whether it was for the controller."""
 
@@ -61,8 +64,11 @@ class Ledger:
     def check(self, operation: str, target: str, settings: Settings) -> None:
         """RefusedError LimitsExceeded where the controller has had its share."""
         at = now()
-        own = [(when, op, what) for when, op, what, counted in self._begun if counted and when > at - HOUR]
-        if len(own) >= settings.per_hour:
+        own = [(when, op, what) for when, op, what, counted in self._begun
+               if counted and when > at - HOUR and ((op == operation) if operation in ALONE else op not in ALONE)]
+        if len(own) >= ALONE.get(operation, len(own) + 1):
+            raise RefusedError("LimitsExceeded", f"{operation} was done {len(own)} times in an hour: that is all")
+        if operation not in ALONE and len(own) >= settings.per_hour:
             raise RefusedError("LimitsExceeded", f"{settings.per_hour} actions in an hour: per_hour in helper.toml")
         each = min(max(settings.refill, 1), HOUR)       # older ones are forgotten
         tokens, last = float(settings.burst), at - HOUR

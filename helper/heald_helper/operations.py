@@ -18,6 +18,7 @@ from .wire import Variant
 
 BETWEEN = re.compile(r"[0-9]{1,9}-[0-9]{1,9}", re.ASCII)
 RUN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
 SERVICE = ("service",)
 PACKAGERS = ("/usr/bin/apt-get", "/usr/bin/dnf")
 CACHES = ("/var/cache/apt/archives", "/var/cache/dnf", "/var/cache/libdnf5")
@@ -27,6 +28,10 @@ async def named(scene: Scene) -> None:
     """Root's file names it."""
     if scene.name not in scene.settings.run:
         raise RefusedError("AccessDenied", f"{scene.name} is not in run of helper.toml")
+
+
+async def root_installed_it(_: Scene) -> None:
+    """Root wrote the unit for this one purpose: nothing is healed by it."""
 
 
 async def its_unit_looks(_: Scene) -> None:
@@ -83,6 +88,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("system", "rollback"): Row(Target.GENERATIONS, may_roll_back, roll_back, here=generations.has_profile,
                                 action="org.heald.helper.rollback", says=generations.SAYS),
     ("system", "run"): Row(Target.NAME, named, start, action="org.heald.helper.run"),
+    ("system", "alert"): Row(Target.INCIDENT, root_installed_it, start),
 }
 
 
@@ -95,13 +101,24 @@ def find(category: str, operation: str) -> Row:
     return row
 
 
+def _check_shape(row: Row, operation: str, target: str, between: str) -> None:
+    """RefusedError InvalidArgs where the target is not of the kind that the operation takes."""
+    if row.target in {Target.NOTHING, Target.GENERATIONS} and target:
+        raise RefusedError("InvalidArgs", f'{operation} takes no target: ""')
+    if row.target is Target.NAME and not RUN_NAME.fullmatch(target):
+        raise RefusedError("InvalidArgs", "a NAME has 1 to 64 of A-Z a-z 0-9 _ -")
+    if row.target is Target.INCIDENT and not NUMBER.fullmatch(target):
+        raise RefusedError("InvalidArgs", "an incident has a number of 1 to 19 digits")
+    if bool(BETWEEN.fullmatch(between)) is not (row.target is Target.GENERATIONS):
+        raise RefusedError("InvalidArgs", "options current and target are two generations, and for rollback alone")
+
+
 async def resolve(row: Row, operation: str, target: str, manager: Manager, settings: Settings, *,
                   ledger: Ledger, between: str = "") -> Unit:
     """The unit that a call comes down to, fully checked: the target itself, or the unit of the operation."""
     if not row.here():
         raise RefusedError("NotSupported", f"{operation} needs what this machine does not have")
-    if bool(BETWEEN.fullmatch(between)) is not (row.target is Target.GENERATIONS):
-        raise RefusedError("InvalidArgs", "options current and target are two generations, and for rollback alone")
+    _check_shape(row, operation, target, between)
     if row.target is Target.UNIT:
         guard.check_name(target)
         unit = await manager.unit(target)
@@ -113,12 +130,8 @@ async def resolve(row: Row, operation: str, target: str, manager: Manager, setti
         if row.does is start:
             await guard.check_around(manager, unit, settings)
         return unit
-    if row.target in {Target.NOTHING, Target.GENERATIONS} and target:
-        raise RefusedError("InvalidArgs", f'{operation} takes no target: ""')
-    if row.target is Target.NAME and not RUN_NAME.fullmatch(target):
-        raise RefusedError("InvalidArgs", "a NAME has 1 to 64 of A-Z a-z 0-9 _ -")
-    instance = f"@{between}" if between else f"-{target}" if target else ""
-    unit = await manager.unit(f"heald-{operation}{instance}.service")
+    joint = {Target.NAME: "-", Target.INCIDENT: "@", Target.GENERATIONS: "@"}.get(row.target, "")
+    unit = await manager.unit(f"heald-{operation}{joint}{target}{between}.service")
     try:
         guard.check_loaded(unit)
     except RefusedError as error:
@@ -138,11 +151,11 @@ async def _after(scene: Scene) -> Unit:
 
 async def supported(manager: Manager, settings: Settings, ledger: Ledger) -> list[str]:
     """What this machine can do, as category/operation."""
-    found = []
+    found, any_ = [], {Target.NOTHING: "", Target.INCIDENT: "0"}
     for (category, operation), row in TABLE.items():
         try:
-            if row.target is Target.NOTHING:
-                await resolve(row, operation, "", manager, settings, ledger=ledger)
+            if row.target in any_:
+                await resolve(row, operation, any_[row.target], manager, settings, ledger=ledger)
         except RefusedError:
             continue
         if row.here() and (row.target is not Target.NAME or settings.run):

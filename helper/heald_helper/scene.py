@@ -21,6 +21,7 @@ class Target(Enum):
     NOTHING = '""'
     NAME = "a NAME of helper.toml's `run`"
     GENERATIONS = "options current and target"
+    INCIDENT = "the number of an incident"
 
 
 @dataclass(frozen=True, slots=True)

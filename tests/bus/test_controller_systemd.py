@@ -94,8 +94,8 @@ def kill(machine: Machine, name: str) -> None:
 
 def test_a_failure_wakes_and_healthy_units_that_come_and_go_do_not(machine: Machine) -> None:
     async def story(bus: Bus, systemd: Manager) -> None:
-        woken = Woken()
-        await systemd.subscribe(woken)
+        woken, failed = Woken(), Woken()
+        await systemd.subscribe(woken, failed)
         for _ in range(3):
             machine.run("systemctl", "restart", "plain.service")
         assert await systemd.failing() == {}         # all signals that were sent before this answer have come
@@ -104,9 +104,11 @@ def test_a_failure_wakes_and_healthy_units_that_come_and_go_do_not(machine: Mach
         kill(machine, "plain.service")
         await woken.next()
         assert list(await systemd.failing()) == ["plain.service"]
+        assert failed.count == 1
         machine.run("systemctl", "start", "plain.service")
         await woken.next()
         assert await systemd.failing() == {}
+        assert failed.count == 1                     # it recovered: nobody need be roused
     run(story)
 
 

@@ -1,8 +1,8 @@
-"""`call.py [--agent] [--between=N-M] METHOD OPERATION TARGET`: calls the helper on the system bus and prints
-its answer as a line of JSON.
+"""`call.py [--agent | --interactive] [--between=N-M] METHOD OPERATION TARGET`: calls the helper on the system bus and
+prints its answer as a line of JSON.
 
 Runs inside the machine with the distribution's own Python and GLib, so that the helper is met by another D-Bus library
-than its own. --agent starts a pkttyagent for this process and allows polkit to ask for a password.
+than its own. --interactive allows polkit to ask for a password; --agent starts a pkttyagent for this process, too.
 """
 
 import json
@@ -15,11 +15,13 @@ from gi.repository import Gio, GLib  # type: ignore[import-untyped]  # PyGObject
 
 def main() -> None:
     agent = "--agent" in sys.argv
+    interactive = agent or "--interactive" in sys.argv
     method, operation, target = sys.argv[-3:]
     bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
     flags = Gio.DBusCallFlags.NONE
     if agent:
         start_agent()
+    if interactive:
         flags = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION
     between = next((word.partition("=")[2].split("-") for word in sys.argv if word.startswith("--between=")), [])
     options = {key: GLib.Variant("u", int(number)) for key, number in zip(("current", "target"), between, strict=False)}

@@ -1,5 +1,6 @@
 """A terminal with a program in it: what it shows is read, what a person would type is typed."""
 
+import codecs
 import os
 import pty
 import select
@@ -17,6 +18,7 @@ class Terminal:
 
     def __init__(self, master: int) -> None:
         self._master = master
+        self._decoder = codecs.getincrementaldecoder("utf-8")()     # a read may end within a letter
         self.shown = ""
         self.code = 0               # of the program, when it has ended
 
@@ -27,6 +29,14 @@ class Terminal:
             assert time.monotonic() < end, f"{text!r} did not come: {self.shown!r}"
             if select.select([self._master], [], [], 0.5)[0]:
                 self._read()
+
+    def resize(self, lines: int, columns: int) -> None:
+        termios.tcsetwinsize(self._master, (lines, columns))
+
+    @property
+    def modes(self) -> list[object]:
+        """What tcgetattr(3) gives."""
+        return termios.tcgetattr(self._master)
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
@@ -47,17 +57,18 @@ class Terminal:
 
     def _read(self) -> bool:
         try:
-            read = os.read(self._master, 4096).decode()
+            read = os.read(self._master, 4096)
         except OSError:             # EIO: nobody has the other end open any more
             return False
-        self.shown += read
+        self.shown += self._decoder.decode(read)
         return bool(read)
 
 
 @contextmanager
-def terminal(command: list[str]) -> Iterator[Terminal]:
-    """Runs a command with a terminal of its own, which becomes its controlling one."""
+def terminal(command: list[str], size: tuple[int, int] = (0, 0)) -> Iterator[Terminal]:
+    """Runs a command with a terminal of its own, which becomes its controlling one; `size` is lines and columns."""
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, size)
     program = subprocess.Popen(["setsid", "--ctty", "--wait", *command], stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     screen = Terminal(master)

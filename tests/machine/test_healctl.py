@@ -141,6 +141,6 @@ def test_debian_s_own_libraries_are_enough(machine: Machine) -> None:
                "assert {m.__file__.split('/')[3] for m in known} == {'python3'}\n"
                "from heald.face.cli import main; sys.exit(main())")
     for words, code in ((["--version"], 0), (["check", "--json"], 0), (["rules"], 0), (["--help"], 0), (["status"], 4),
-                        (["heal", "--dry-run"], 0)):
+                        (["heal", "--dry-run"], 0), (["doctor"], 4), (["dashboard"], 4)):
         done = machine.run("/usr/bin/python3", "-I", "-c", program, *words, check=False)
         assert done.returncode == code, f"{words}: {done.stderr}"

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from machine import product
 from machine.healctl import healctl
 from machine.machine import Machine
@@ -23,6 +25,7 @@ def worked(machine: Machine) -> set[str]:
     return {incident["subject"] for incident in status(machine)["incidents"] if incident["actions"]}
 
 
+@pytest.mark.long
 def test_all_are_seen_the_limits_hold_and_the_critical_come_first(machine: Machine, clean: None) -> None:
     product.add_unit(machine, "calm@.target", "[Unit]\n")
     product.add_unit(machine, "many@.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n")

@@ -1,4 +1,4 @@
-"""A bad generation as a person at the terminal sees it, recorded in docs/nixos.md: `PYTHONPATH=tests python -m nix`."""
+"""A bad generation as a person sees it, recorded in docs/generations.md: `PYTHONPATH=tests python -m nix`."""
 
 import sys
 

@@ -90,7 +90,7 @@ def test_a_limit_that_root_sets_can_be_lifted_in_either_mode(name: str) -> None:
 
 def test_each_operation_that_has_a_unit_ships_it_and_the_helper_keeps_it_loaded() -> None:
     units = {path.name for path in (ROOT / "systemd").glob("heald-*.service") if "@" not in path.name}
-    assert units - {"heald-helper.service", "heald-known-good.service"} == OWN_UNITS
+    assert units - {"heald-helper.service", "heald-known-good.service", "heald-session.service"} == OWN_UNITS
     assert (ROOT / "systemd/heald-rollback@.service").exists()
     before = re.findall(r"^Before=(.*)$", (ROOT / "systemd/heald-helper.service").read_text(), re.MULTILINE)
     assert set(" ".join(before).split()) == OWN_UNITS

@@ -15,23 +15,24 @@ HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
-        "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes",
-        "listen", "day")
+         "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes", "telling",
+         "listen", "day", "notices", "copies", "face/picture", "face/view", "face/drawing")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
-    {"errors", "quantities", "clock", "notify", "paths", "triggers"},
+    {"errors", "quantities", "clock", "notify", "paths", "triggers", "journald"},
     {"readings"},
     {"model"},
-    {"thresholds", "levels", "probes", "listen"},
+    {"thresholds", "levels", "probes", "listen", "telling", "copies"},
     {"settings", "document"},
     {"gauges", "bonds"},
     {"kinds"},
     {"config", "detector"},
-    {"causes", "incidents", "standback", "records", "pauses", "sensors", "bus"},
+    {"causes", "incidents", "standback", "stories", "records", "pauses", "sensors", "bus", "rsync", "backup"},
     {"resolver", "judgement", "executor", "history", "senses", "day"},
     {"repairs"},
-    {"engine", "lifting"},
+    {"engine", "lifting", "homes", "notices", "witness", "alerts"},
+    {"desktop"},
     {"daemon", "face"},
 ]
 """Imports run one way: a floor may use those above it in this list, and itself."""
@@ -128,6 +129,8 @@ def test_one_version() -> None:
 @pytest.mark.parametrize(("command", "not_loaded"), [
     (["--version"], {"asyncio", "dbus_next", "sqlite3", "psutil", "heald.engine"}),
     (["rules"], {"asyncio", "dbus_next", "sqlite3", "psutil", "heald.engine"}),
+    (["status", "--short"], {"sqlite3", "psutil", "heald.engine", "heald.config"}),
+    (["why", "0"], {"psutil", "heald.engine", "heald.config"}),
 ])
 def test_a_command_loads_what_it_needs(command: list[str], not_loaded: set[str]) -> None:
     program = (

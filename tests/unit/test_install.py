@@ -66,6 +66,15 @@ def test_each_unit_is_installed_and_bus_and_polkit_files_stay_below_usr(tree: Pa
     assert rules == {f"/usr/share/polkit-1/rules.d/{rule.name}" for rule in ROOT.glob("polkit/50-*.rules")}
 
 
+def test_man_pages_and_completions_lie_where_they_are_looked_for(tree: Path) -> None:
+    installed = files(tree)
+    for page in ROOT.glob("man/*"):
+        assert f"{PREFIX}/share/man/man{page.suffix[1:]}/{page.name}" in installed
+    for path in ("bash-completion/completions/healctl", "fish/vendor_completions.d/healctl.fish",
+                 "zsh/site-functions/_healctl", "zsh/vendor-completions/_healctl"):
+        assert f"{PREFIX}/share/{path}" in installed
+
+
 def test_the_helper_has_nothing_of_the_controller_and_all_is_compiled(tree: Path) -> None:
     helper = tree / f"{PREFIX[1:]}/lib/heald/helper"
     folders = {path.name for path in helper.iterdir() if not path.name.endswith(".dist-info")}

@@ -1,6 +1,7 @@
 """journalctl as a subprocess: what it is asked, and that nothing it does raises. A script stands for it."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def test_the_newest_job_of_one_run_as_pid_1_tells(script: Path, tmp_path: Path) 
     assert {"_PID=1", "UNIT=a.service", "INVOCATION_ID=12ab", "JOB_TYPE=stop", "--lines=1"} <= set(asked)
     asyncio.run(journal.newest_job("a.service"))
     assert "INVOCATION_ID" not in (tmp_path / "asked").read_text()
+
+
+def test_of_a_person_s_own_unit_their_own_systemd_tells(script: Path, tmp_path: Path) -> None:
+    answer(script, f'echo "$@" > {tmp_path}/asked; echo stop')
+    assert asyncio.run(journal.newest_job("a.service", "12ab", user=True)) == "stop"
+    asked = set((tmp_path / "asked").read_text().split())
+    assert {f"_UID={os.getuid()}", "_SYSTEMD_USER_UNIT=init.scope", "USER_UNIT=a.service"} <= asked
+    assert "USER_INVOCATION_ID=12ab" in asked
+    assert "_PID=1" not in asked
 
 
 def test_no_job_is_unknown(script: Path) -> None:

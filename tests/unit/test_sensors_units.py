@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What the journal was asked; it answers "stop" to all."""
     seen: list[tuple[str, str]] = []
 
-    async def newest_job(unit: str, invocation: str = "") -> str:
+    async def newest_job(unit: str, invocation: str = "", *, user: bool = False) -> str:
         seen.append((unit, invocation))
         return "stop"
 

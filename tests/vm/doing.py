@@ -73,3 +73,10 @@ def reason(unit: str) -> str:
     """Why heald does nothing about a unit, in its own words; "" = it has no incident."""
     known = json.loads(run("healctl", "status", "--json", check=False) or '{"incidents": []}')
     return "".join(one["reason"] or "" for one in known["incidents"] if one["subject"] == unit)
+
+
+def ended_by(unit: str) -> str:
+    """Who ended a unit, as `healctl why` tells of its newest incident; "" = that is not known."""
+    known = json.loads(run("healctl", "history", "--json", check=False) or '{"incidents": []}')["incidents"]
+    numbers = [one["id"] for one in known if one["subject"] == unit]
+    return str(json.loads(run("healctl", "why", "--json", numbers[0]))["ended_by"] or "") if numbers else ""

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from vm import asleep, served
-from vm.doing import CGROUP, add_service, heal, look, pressure, reason, run, seen, settle, show, wait_until
+from vm.doing import CGROUP, add_service, ended_by, heal, look, pressure, reason, run, seen, settle, show, wait_until
 
 
 def a_killed_service_is_healed() -> None:
@@ -181,6 +181,8 @@ def what_was_killed_for_memory_waits_until_there_is_some() -> None:
     run("systemctl", "start", "heald.service")
     wait_until(lambda: reason("greedy.service").startswith("oom: "), "heald stands back, and says why")
     assert show("greedy.service", "ActiveState") == "failed"
+    wait_until(lambda: "illed process" in ended_by("greedy.service"), "the kernel's own line about it is told")
+    assert ended_by("greedy.service").startswith("the kernel, for want of memory: ")
     run("systemctl", "stop", "squeezed.service")
     wait_until(lambda: show("greedy.service", "ActiveState") == "active", "it is started when there is memory again")
 

@@ -45,6 +45,10 @@ class HelperClient:
         detail = f"{change} ({result})" if change and result else change or result
         return Result(str(report.get("state", "")), detail)
 
+    def rouse(self) -> None:
+        """Has the helper started, if it does not run: it will be needed in a moment. After watch_finished."""
+        self._bus.rouse(HELPER)
+
     async def operations(self) -> frozenset[str]:
         """What this machine supports, as CATEGORY/OPERATION. HealdError when the helper does not answer."""
         return frozenset(await self._bus.property(HELPER, PATH, INTERFACE, "Operations"))

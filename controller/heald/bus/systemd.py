@@ -10,6 +10,7 @@ from ..errors import Code, HealdError
 from ..readings import Unit
 from .connection import Bus
 from .unit import as_unit, requirers
+from .unit_files import named_files
 
 SYSTEMD, MANAGER_PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
 MANAGER = "org.freedesktop.systemd1.Manager"
@@ -38,15 +39,21 @@ class Manager:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._needed: dict[str, bool] = {}      # as of the last daemon-reload
+        self._failures = 0                        # units, as systemd last told
         self._started = 0.0                     # CLOCK_MONOTONIC of the start of userspace, once it was read
 
-    async def subscribe(self, wake: Callable[[], None]) -> None:
-        """Calls `wake` when a unit fails or recovers, when booting ends and when systemd was replaced.
+    async def subscribe(self, wake: Callable[[], None], failed: Callable[[], None] = lambda: None) -> None:
+        """Calls `wake` when a unit fails or recovers, when booting ends and when systemd was replaced; before it
+        `failed` where more units are failed than were.
 
         The one edge is NFailedUnits of the manager: healthy units that start and stop wake nobody (measured on 252).
         """
         def changed(body: list[Any]) -> None:
             _interface, values, invalidated = body
+            count = values.get("NFailedUnits", self._failures)
+            if count > self._failures:
+                failed()
+            self._failures = count
             if "NFailedUnits" in values or "NFailedUnits" in invalidated:
                 wake()
 
@@ -101,6 +108,10 @@ class Manager:
         up = {row.name for row in listed.values() if row.up}
         enabled = found.get("UnitFileState") in {"enabled", "enabled-runtime"}
         return replace(unit, conflicts=tuple(sorted(up & against)), wanted=enabled or bool(up & pulls))
+
+    async def files(self, name: str) -> tuple[str, ...]:
+        """The files that a unit is made of and those that it names. HealdError from the bus."""
+        return tuple(named_files(name, await self._bus.properties(SYSTEMD, unit_path(name))))
 
     async def state(self) -> tuple[str, float]:
         """SystemState (running, degraded, starting, …) and the seconds since userspace started."""

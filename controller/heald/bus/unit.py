@@ -50,6 +50,7 @@ def as_unit(name: str, found: dict[str, Any], *, needed: bool) -> Unit:
         inactive_enter=found.get("InactiveEnterTimestampMonotonic", 0),
         main_start=found.get("ExecMainStartTimestampMonotonic", 0),
         main_exit=found.get("ExecMainExitTimestampMonotonic", 0),
+        main_pid=found.get("ExecMainPID", 0),
         runtime_max=0 if runtime_max == _INFINITY else runtime_max,
         triggered_by=tuple(found.get("TriggeredBy", ())),
         needed=needed,

@@ -1,24 +1,26 @@
 """`healctl`: each command is a few lines. What it needs it imports when it runs, so that none waits for another."""
 
-import json
-import os
 import sys
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
 
 from heald import __version__
 from heald.errors import Code, HealdError
+from heald.face import backups, rules
+from heald.face.printing import JSON
+from heald.face.printing import show as _show
+from heald.face.printing import tell as _print
 
 app = typer.Typer(
-    help="See what is wrong with this machine, what heald did about it, and repair it.",
+    help="See what is wrong with this machine, what heald did about it, and repair it.\n\n"
+         "Examples: healctl check; healctl heal --dry-run; healctl dashboard",
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-JSON = typer.Option(False, "--json", help="Print one JSON document.")
-"""In every command. Not an Annotated[]: typer 0.7, which Debian 12 has, does not know that."""
+app.add_typer(rules.app, name="rules")
+app.add_typer(backups.app, name="backup")
 
 
 def main() -> None:
@@ -65,7 +67,9 @@ def heal(
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask before each repair."),
     as_json: bool = JSON,
 ) -> None:
-    """Look once and repair what is wrong, as you: polkit may ask for your password.
+    """Look once and repair what is wrong, as you.
+
+    polkit may ask for your password.
 
     Examples: healctl heal --dry-run; healctl heal 12
     """
@@ -77,13 +81,25 @@ def heal(
 
 
 @app.command()
-def status(as_json: bool = JSON) -> None:
-    """What the daemon knows: health, open issues, and what is being done about each."""
-    from heald.face import passes, text
+def status(
+    short: bool = typer.Option(False, "--short", help="One line for a prompt or a motd; nothing when all is well."),
+    as_json: bool = JSON,
+) -> None:
+    """What the daemon knows, and does about it.
 
-    known = passes.status()
-    _show(known, as_json, text.status)
-    sys.exit(passes.remaining(known["issues"]))
+    Examples: healctl status --json; healctl status --short
+    """
+    from heald.face import known as daemon
+    from heald.face import text
+
+    if short and as_json:
+        raise HealdError(Code.INVALID_ARGS, "--short and --json exclude each other")
+    known = daemon.status()
+    if not short:
+        _show(known, as_json, text.status)
+    elif line := text.short(known):
+        _print(line)
+    sys.exit(daemon.remaining(known["issues"]))
 
 
 @app.command()
@@ -91,7 +107,12 @@ def history(
     count: int = typer.Option(20, "--count", "-n", min=1, help="The newest so many."),
     as_json: bool = JSON,
 ) -> None:
-    """The incidents of the past and all that was done about them, newest first."""
+    """What went wrong, and what was done about it.
+
+    The newest incident stands first.
+
+    Example: healctl history --count 5
+    """
     from heald.face import passes, text
 
     known, note = passes.history(count)
@@ -101,105 +122,105 @@ def history(
 
 
 @app.command()
+def why(
+    number: str = typer.Argument("", metavar="[ID]", show_default=False,
+                                 help="An incident that `healctl history` shows; else the newest that is open."),
+    as_json: bool = JSON,
+) -> None:
+    """The whole story of one incident.
+
+    What was read, decided and done, what was changed before, what to do next.
+
+    Examples: healctl why; healctl why 12
+    """
+    from heald.face import story
+    from heald.face import why as whole
+
+    _show(whole.why(number), as_json, story.why)
+
+
+@app.command()
 def watch(as_json: bool = typer.Option(False, "--json", help="Print one JSON object a line.")) -> None:
-    """Follow what the daemon does, one line an event, until Ctrl-C."""
-    from heald.face import following, passes
+    """Follow what the daemon does, until Ctrl-C.
+
+    One line an event.
+
+    Example: healctl watch --json | grep --line-buffered gave-up
+    """
+    from heald.face import following
+    from heald.face.known import run
 
     def tell(event: dict[str, Any]) -> None:
         if not _print(following.line(event, as_json=as_json)):
             raise typer.Exit
 
-    passes.run(following.follow(tell))
+    run(following.follow(tell))
 
 
 @app.command()
 def pause(
     subject: str = typer.Argument(..., metavar="SUBJECT", help="A unit's full name, a mount point, a path."),
     span: str = typer.Argument(..., metavar="SPAN", help="For how long, such as 30min or 2h; it ends by itself."),
+    as_json: bool = JSON,
 ) -> None:
-    """Have the daemon keep its hands off one subject for a while.
+    """Keep the daemon's hands off one subject.
 
-    polkit may ask for your password. Example: healctl pause nginx.service 2h
+    polkit may ask for your password.
+
+    Example: healctl pause nginx.service 2h
     """
     from heald.face import pausing, text
 
-    _print(text.paused(subject, pausing.pause(subject, span)))
+    _show(pausing.pause(subject, span), as_json, lambda known: text.paused(subject, known))
 
 
 @app.command()
-def resume(subject: str = typer.Argument(..., metavar="SUBJECT", help="What was paused.")) -> None:
-    """End a pause at once."""
+def resume(
+    subject: str = typer.Argument(..., metavar="SUBJECT", help="What was paused."),
+    as_json: bool = JSON,
+) -> None:
+    """End a pause at once.
+
+    Example: healctl resume nginx.service
+    """
     from heald.face import pausing
 
-    pausing.resume(subject)
-    _print(f"{subject} is healed again")
+    _show(pausing.resume(subject), as_json, lambda _: f"{subject} is healed again")
 
 
-rules_app = typer.Typer(
-    help="The rules in the order in which they are tried; the first that matches decides.",
-    invoke_without_command=True, rich_markup_mode=None,
-)
-app.add_typer(rules_app, name="rules")
+@app.command()
+def doctor(as_json: bool = JSON) -> None:
+    """What this machine has and lacks for heald.
 
+    Each with the line that mends it. Exit codes, the first that fits: 2 the configuration is wrong, 4 the bus,
+    polkit, the helper or the daemon is out of reach, 1 something else is wrong, 0 all is well.
 
-@rules_app.callback()
-def rules(context: typer.Context, as_json: bool = JSON) -> None:
-    """The rules in the order in which they are tried; the first that matches decides."""
-    if context.invoked_subcommand:
-        return
-    from heald import config, document
-    from heald.face import text
-
-    known: dict[str, Any] = {"version": 1, "rules": [document.rule(rule) for rule in config.load().rules]}
-    _show(known, as_json, text.rules)
-
-
-@rules_app.command("test")
-def explain(
-    kind: str = typer.Argument(..., metavar="KIND", help="Such as unit-failed."),
-    subject: str = typer.Argument(..., metavar="SUBJECT", help="Such as nginx.service."),
-    severity: str = typer.Option("high", "--severity", help="low, medium, high or critical."),
-    as_json: bool = JSON,
-) -> None:
-    """Which rule decides about such an issue, and why no other.
-
-    Example: healctl rules test unit-failed nginx.service
+    Example: healctl doctor | grep -A1 wrong
     """
-    from heald import config
-    from heald.face import ruling, text
-    from heald.kinds import TABLE
-    from heald.model import Severity
+    from heald.face import doctor as house_call
 
-    for word, known in ((kind, list(TABLE)), (severity, [level.label for level in Severity])):
-        if word not in known:
-            raise HealdError(Code.INVALID_ARGS, f'"{word}" is not one of {", ".join(known)}')
-    found = ruling.explain(config.load(), kind, subject, Severity[severity.upper()])
-    _show(found, as_json, text.explained)
+    done = house_call.examine()
+    _show(done.document, as_json, house_call.words)
+    sys.exit(done.exit_code)
 
 
-@rules_app.command("replay")
-def replay(
-    since: str = typer.Option("30d", "--since", help="How far back, such as 12h or 30d."),
-    as_json: bool = JSON,
-) -> None:
-    """What today's rules would have decided differently."""
-    from heald import config
-    from heald.face import ruling, text
+@app.command()
+def dashboard(as_json: bool = JSON) -> None:
+    """What is wrong, live, with keys to act.
 
-    _show(ruling.replay(config.load(), since), as_json, text.replayed)
+    Health, gauges, issues and what is done about each, the last repairs, events; the key ? shows the keys.
 
+    Where no person looks (a pipe, a dumb terminal, --json) it is `healctl status`.
 
-def _show(known: Mapping[str, Any], as_json: bool, words: Callable[[Mapping[str, Any]], str]) -> None:
-    _print(json.dumps(known, indent=2, ensure_ascii=False) if as_json else words(known))
+    Example: ssh -t server healctl dashboard
+    """
+    from heald.face import known as daemon
+    from heald.face import screen, text
 
+    if as_json or not screen.at_terminal():
+        known = daemon.status()
+        _show(known, as_json, text.status)
+        sys.exit(daemon.remaining(known["issues"]))
+    from heald.face.dashboard import show
 
-def _print(words: str) -> bool:
-    """Whether anybody reads it; typer takes the colours away where nobody would see them."""
-    try:
-        typer.echo(words)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing more is tried at the exit
-        if not isinstance(error, BrokenPipeError):      # else whoever read us has seen enough
-            raise HealdError(Code.FAILED, f"standard output: {error.strerror}") from None
-        return False
-    return True
+    sys.exit(show())

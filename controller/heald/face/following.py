@@ -54,14 +54,14 @@ async def follow(tell: Callable[[Document], None]) -> None:
             asyncio.get_running_loop().add_reader(out, changes.put_nowait, None)
         known = await _look(bus)
         if known is None:
-            tell(_now("gone"))
+            tell(now_event("gone"))
         while (change := await changes.get()) is not None:
             if change:
-                tell(_now(change))
+                tell(now_event(change))
             found = await _look(bus)
             for number, incident in (found or {}).items():
                 for event in events((known or {}).get(number), incident):
-                    tell({**event, "time": event["time"] or _now("")["time"]})
+                    tell({**event, "time": event["time"] or now_event("")["time"]})
             known = {**(known or {}), **(found or {})}
         if bus.lost.is_set():
             raise HealdError(Code.UNREACHABLE, "the connection to the system bus was lost")
@@ -85,7 +85,7 @@ async def _look(bus: Bus) -> dict[str, Document] | None:
     return {str(one["id"]): whole_incident(one) for one in reversed(published["Incidents"])}
 
 
-def _now(event: str) -> dict[str, Any]:
+def now_event(event: str) -> dict[str, Any]:
     """An event of the daemon itself: gone, came."""
     stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"time": stamp, "event": event, "id": None}

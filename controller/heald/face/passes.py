@@ -1,17 +1,15 @@
-"""What the commands do: one look, one look and repair, the daemon's state, the past. Each gives plain data."""
+"""What the commands do: one look, one look and repair, the past. Each gives plain data."""
 
-import asyncio
 import sys
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from glob import escape
-from typing import Any, TypeVar
+from typing import Any
 
 from heald import clock, config, detector, document, paths
 from heald.bus.connection import Bus
 from heald.bus.controller1 import read_published
-from heald.bus.helper import HelperClient
 from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
 from heald.engine import ALL, Engine, Manner
@@ -19,14 +17,13 @@ from heald.errors import REFUSED, Code, HealdError
 from heald.executor import DryRun
 from heald.face.agent import password_agent
 from heald.face.consent import Consent
+from heald.face.known import INTERRUPTED, published, remaining, run
+from heald.face.progress import Patient
 from heald.history import History, read
 from heald.model import Attempt, Incident, Issue, Mode, Result, Severity
 from heald.senses import SystemSenses
 from heald.sensors.probes import Prober
 from heald.settings import Rule, Settings
-
-T = TypeVar("T")
-INTERRUPTED = 130       # 128 + SIGINT, as shells have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +32,6 @@ class Pass:
 
     document: Mapping[str, Any]
     exit_code: int
-
-
-def remaining(issues: Iterable[Mapping[str, Any]]) -> int:
-    """1 when an issue of medium severity or above is among these, else 0."""
-    return int(any(Severity[i["severity"].upper()] >= Severity.MEDIUM for i in issues))
-
-
-def run(task: Coroutine[Any, Any, T]) -> T:
-    """To its end; Ctrl-C ends it as it ends every command."""
-    try:
-        return asyncio.run(task)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
 
 
 def check() -> Pass:
@@ -72,10 +56,11 @@ async def _check() -> Pass:
 def heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
     """One look and repair, as the person who asks: of one incident of the daemon's, whose number is their yes, or with
     "" of everything. `quiet`: nothing is said on standard error while it works."""
-    return run(_heal(number, dry_run=dry_run, yes=yes or bool(number), quiet=quiet))
+    return run(heal_now(number, dry_run=dry_run, yes=yes or bool(number), quiet=quiet))
 
 
-async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
+async def heal_now(number: str, *, dry_run: bool = False, yes: bool = True, quiet: bool = False) -> Pass:
+    """The same in a loop that runs."""
     asks = not yes and not dry_run and sys.stdin.isatty()
     bus = await Bus.connect()
     with closing(bus), password_agent(wanted=not dry_run):
@@ -87,7 +72,8 @@ async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
             only = kind, subject
             settings = replace(settings, rules=tuple(_narrowed(settings.rules, *only, asked)))
         paused = {one["subject"]: one["until"] for one in known["Paused"]}
-        consent = Consent(DryRun() if dry_run else HelperClient(bus, interactive=True), asks=asks)
+        patient = Patient(bus, shows=sys.stderr.isatty() and not quiet)
+        consent = Consent(DryRun() if dry_run else patient, asks=asks)
         history = History(paths.own_state() / "history.db", _complain)
         now = clock.boottime()
         history.save(replace(i, closed=now, next=None) for i in history.known.values() if i.closed is None)
@@ -105,7 +91,7 @@ async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
             settings, say=_silent if quiet or number else _complain, changed=changed,
             manner=Manner(paced=False, at_once=True, jitter=0.0),
         )
-        await _one_pass(engine)
+        await _one_pass(engine, patient)
         history.close()
     mine = [i for i in history.known.values() if i.id > before and only in {None, i.key}]
     if number:
@@ -115,7 +101,7 @@ async def _heal(number: str, *, dry_run: bool, yes: bool, quiet: bool) -> Pass:
     if dry_run:
         mine = [replace(i, attempts=tuple(_explained(a, reasons) for a in i.attempts)) for i in mine]
     done = [document.incident(i, offset) for i in mine]
-    code = INTERRUPTED if consent.left else _exit_code(mine, issues)
+    code = INTERRUPTED if consent.left or patient.left else _exit_code(mine, issues)
     return Pass({"version": 1, "issues": issues, "incidents": done}, code)
 
 
@@ -155,10 +141,10 @@ def _explained(attempt: Attempt, reasons: Mapping[float, str]) -> Attempt:
     return replace(attempt, result=Result("would", reasons.get(attempt.started, "")))
 
 
-async def _one_pass(engine: Engine) -> None:
+async def _one_pass(engine: Engine, patient: Patient) -> None:
     """Look, repair what is wrong rung by rung, and watch what was repaired for as long as its rule settles."""
     watched: set[tuple[int, int]] = set()
-    while True:
+    while not patient.left:
         await engine.cycle()
         healed = {(i.id, len(i.attempts)): i for i in engine.open.values() if i.outcome == "healed"}
         if engine.busy:
@@ -166,7 +152,7 @@ async def _one_pass(engine: Engine) -> None:
         elif fresh := healed.keys() - watched:
             watched |= fresh
             rules = [engine.settings.rule(i.kind, i.subject, i.severity) for i in map(healed.__getitem__, fresh)]
-            await asyncio.sleep(max(rule.settle for rule in rules))
+            await patient.watch([i.subject for i in map(healed.__getitem__, fresh)], max(rule.settle for rule in rules))
         else:
             return
 
@@ -193,30 +179,13 @@ def _exit_code(mine: Iterable[Incident], issues: list[document.Document]) -> int
     return 3 if states & REFUSED else remaining(issues)
 
 
-def status() -> dict[str, Any]:
-    """What the daemon knows; HealdError(UNREACHABLE) when there is none."""
-    return run(_status())
-
-
-async def _status() -> dict[str, Any]:
-    bus = await Bus.connect()
-    with closing(bus):
-        known = await read_published(bus)
-    return {
-        "version": 1, "mode": known["Mode"], "health": known["Health"],
-        "issues": [document.whole_issue(i) for i in known["Issues"]],
-        "incidents": [document.whole_incident(i) for i in known["Incidents"] if "closed" not in i],
-        "paused": known["Paused"], "limits": known["Limits"],
-    }
-
-
 def history(count: int) -> tuple[dict[str, Any], str]:
     """The newest `count` incidents, and a word for standard error about where they come from, or ""."""
     try:
         found = read(paths.DAEMON_HISTORY, count)
     except OSError as error:
         try:
-            known = run(_published_incidents())[:count]
+            known = [document.whole_incident(i) for i in run(published())["Incidents"]][:count]
         except HealdError:
             if isinstance(error, FileNotFoundError):
                 return {"version": 1, "incidents": []}, f"there is no history yet at {paths.DAEMON_HISTORY}"
@@ -224,12 +193,6 @@ def history(count: int) -> tuple[dict[str, Any], str]:
         note = f"{error}; these are the last that the running heald knows. Members of group _heald may read it"
         return {"version": 1, "incidents": known}, note
     return {"version": 1, "incidents": [document.incident(i, 0.0) for i in found]}, ""
-
-
-async def _published_incidents() -> list[dict[str, Any]]:
-    bus = await Bus.connect()
-    with closing(bus):
-        return [document.whole_incident(i) for i in (await read_published(bus))["Incidents"]]
 
 
 def _issues(found: Iterable[Issue], numbers: Mapping[tuple[str, str], int]) -> list[document.Document]:

@@ -1,14 +1,16 @@
 """The same data in words, for a terminal. Every mark has its word: colour never carries meaning alone. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from heald import quantities
+from heald.face.words import COLUMNS
+from heald.face.words import moment as _moment
+from heald.face.words import severity as _severity
+from heald.face.words import time as _time
+from heald.model import Severity
 
 Document = Mapping[str, Any]
-COLOUR = {"critical": "\x1b[1;31m", "high": "\x1b[31m", "medium": "\x1b[33m", "low": "\x1b[36m"}
-PLAIN = "\x1b[0m"
 
 
 def check(found: Document) -> str:
@@ -34,9 +36,22 @@ def status(known: Document) -> str:
     return "\n".join([head, *lines])
 
 
+def short(known: Document) -> str:
+    """One line of at most 80 characters about what is wrong, the worst first; "" where it is of low severity at most
+    and nothing is asked."""
+    ranked = sorted(known["issues"], key=lambda issue: -Severity[issue["severity"].upper()])
+    asked = sum(incident["outcome"] == "asked" for incident in known["incidents"])
+    if not ranked or (ranked[0]["severity"] == "low" and not asked):
+        return ""
+    more = f", {len(ranked) - 1} more" if ranked[1:] else ""
+    rest = f"{more}{f', {asked} asked' if asked else ''}: healctl status"
+    head = f"heald: {ranked[0]['kind']} {ranked[0]['subject']}"
+    return (head if len(head) + len(rest) <= COLUMNS else f"{head[:COLUMNS - 1 - len(rest)]}…") + rest
+
+
 def paused(subject: str, known: Document) -> str:
     """What became of a pause."""
-    [end] = [one["until"] for one in known["Paused"] if one["subject"] == subject]
+    [end] = [one["until"] for one in known["paused"] if one["subject"] == subject]
     return f"{subject} is paused until {_time(end)}; heald keeps its hands off it"
 
 
@@ -50,10 +65,11 @@ def rules(known: Document) -> str:
     """The rules, one a block."""
     lines = []
     for number, rule in enumerate(known["rules"], 1):
+        least = "" if rule["severity"] == "low" else f", {rule['severity']} or worse"
         wait = "" if rule["for"] is None else f", for {quantities.span(rule['for'])}"
         lines += [
             f"{number}. {rule['name']} ({rule['source']})",
-            f"     if   {rule['kind']} {rule['subject']}, {rule['severity']} or worse{wait}",
+            f"     if   {rule['kind']} {rule['subject']}{least}{wait}",
             f"     then {rule['mode']}: {', then '.join(rule['ladder']) or 'no operation'}",
         ]
     return "\n".join(lines)
@@ -124,22 +140,5 @@ def _incident(incident: Document, yes: str = "") -> Iterator[str]:
         yield f"     next: {following['operation']} {following['target']} at {_time(following['at'])}"
 
 
-def _severity(word: str) -> str:
-    return f"{COLOUR[word]}{word:8}{PLAIN}"
-
-
 def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def _moment(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp).astimezone()
-
-
-def _time(stamp: str | None) -> str:
-    """In local time; the day is left out when it is today."""
-    if stamp is None:
-        return "?"
-    moment = _moment(stamp)
-    today = moment.date() == datetime.now().astimezone().date()
-    return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")

@@ -1,6 +1,8 @@
 """What the journal says of a unit. journalctl reads it; it never raises: no journal is no reason not to heal."""
 
 import asyncio
+import json
+import os
 from contextlib import suppress
 
 SECONDS = 5.0               # for one journalctl; it is killed when it takes longer
@@ -19,14 +21,24 @@ async def last_lines(unit: str, count: int = 20, *, until: float, user: bool = F
     return [line[:LINE] for line in text.splitlines()[-count:]] if count else []
 
 
-async def newest_job(unit: str, invocation: str = "") -> str:
-    """JOB_TYPE of systemd's newest message about a job of a system unit: "stop", "start", "restart", …; "" = unknown.
+async def newest_line(unit: str, since: float) -> str:
+    """The last line that a system unit's own processes wrote since then (seconds since the epoch); "" = none, or not
+    for us to read."""
+    text = await _journalctl("--output=cat", "--lines=1", "--reverse", f"--since=@{since:.3f}", f"_SYSTEMD_UNIT={unit}")
+    return text.strip()
 
-    With `invocation` (hexadecimal) only jobs of that run count. Only messages of pid 1 count: anyone may log a UNIT=.
+
+async def newest_job(unit: str, invocation: str = "", *, user: bool = False) -> str:
+    """JOB_TYPE of systemd's newest message about a job of a unit: "stop", "start", "restart", …; "" = unknown.
+
+    With `invocation` (hexadecimal) only jobs of that run count. Only messages of pid 1, or of the `user`'s own systemd,
+    count: anyone may log a UNIT=.
     """
-    run = [f"INVOCATION_ID={invocation}"] if invocation else []
-    text = await _journalctl("--output=cat", "--output-fields=JOB_TYPE", "--lines=1", "--reverse", "_PID=1",
-                             f"UNIT={unit}", *run, *(f"JOB_TYPE={job}" for job in _JOB_TYPES))
+    prefix = "USER_" if user else ""
+    says = [f"_UID={os.getuid()}", "_SYSTEMD_USER_UNIT=init.scope"] if user else ["_PID=1"]
+    run = [f"{prefix}INVOCATION_ID={invocation}"] if invocation else []
+    text = await _journalctl("--output=cat", "--output-fields=JOB_TYPE", "--lines=1", "--reverse", *says,
+                             f"{prefix}UNIT={unit}", *run, *(f"JOB_TYPE={job}" for job in _JOB_TYPES))
     return text.strip()
 
 
@@ -50,3 +62,13 @@ async def _journalctl(*arguments: str) -> str:
                 async with asyncio.timeout(1):
                     await process.wait()
     return output.decode(errors="replace") if process.returncode == 0 else ""
+
+
+async def entries(*matches: str) -> list[dict[str, object]]:
+    """Entries of the journal, oldest first, each with its fields; [] when there are none to be had."""
+    text = await _journalctl("--output=json", *matches)
+    found = []
+    for line in text.splitlines():
+        with suppress(ValueError):
+            found.append(json.loads(line))
+    return [entry for entry in found if isinstance(entry, dict)]

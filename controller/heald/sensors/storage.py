@@ -6,8 +6,8 @@ Autofs would mount, FUSE and network file systems may hang for ever, a container
 import os
 import re
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from ..readings import FileSystem
@@ -52,13 +52,16 @@ def read() -> tuple[FileSystem, ...]:
     return tuple(found.values())
 
 
-def watched(mountinfo: str) -> Iterator[Mount]:
-    """The mounts of proc(5)'s mountinfo that are watched, in its order; several may share a `backing`."""
+@lru_cache(maxsize=1)
+def watched(mountinfo: str) -> tuple[Mount, ...]:
+    """The mounts of proc(5)'s mountinfo that are watched, in its order; several may share a `backing`.
+
+    The file is nearly always as it was: it is read at each look, and understood once.
+    """
     on_top = _on_top(mountinfo)
     hanging = tuple(point for point, mount in on_top.items() if _MAY_HANG.fullmatch(mount.fstype))
-    for mount in on_top.values():
-        if mount.writable and _wanted(mount) and not _below(mount.point, hanging):
-            yield mount
+    return tuple(mount for mount in on_top.values()
+                 if mount.writable and _wanted(mount) and not _below(mount.point, hanging))
 
 
 def backing(path: str, mountinfo: str) -> str:
@@ -67,6 +70,7 @@ def backing(path: str, mountinfo: str) -> str:
     return max(holding, key=lambda mount: len(mount.point)).backing if holding else ""
 
 
+@lru_cache(maxsize=1)
 def _on_top(mountinfo: str) -> dict[str, Mount]:
     """Every mount by its point; of several on one point the last, which hides the others."""
     return {mount.point: mount for mount in map(_parse, mountinfo.split("\n")) if mount is not None}

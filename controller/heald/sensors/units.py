@@ -9,15 +9,17 @@ from ..readings import Unit
 from . import journal
 
 AGE = 2.0           # seconds for which a reading of a unit holds whose line in systemd's list has not changed
+AGAIN = 16          # units whose readings are renewed at most within that time: 200 that stay down cost no more
 MOST = 500          # dependents that are looked at
 
 
 class Units:
     """Reads them from one systemd. Each from one GetAll, one after the other: dbus-daemon refuses 128 that wait."""
 
-    def __init__(self, manager: Manager) -> None:
-        self._manager = manager
+    def __init__(self, manager: Manager, *, own: bool = False) -> None:
+        self._manager, self._own = manager, own         # `own`: a person's own systemd
         self._known: dict[str, tuple[float, Listed, Unit]] = {}
+        self._renewed = 0.0                             # when readings were last renewed
         self._jobs: dict[str, tuple[tuple[str, int], str]] = {}     # unit -> which failure of it, its newest job
 
     async def read(self, also: Iterable[str] = ()) -> tuple[Unit, ...]:
@@ -26,6 +28,7 @@ class Units:
         One that is gone is left out. HealdError from the bus.
         """
         found: dict[str, Unit] = {}
+        self._forget_the_oldest()
         rows = await self._manager.failing()
         others = [name for name in dict.fromkeys(also) if name not in rows]
         asked = rows.keys() | set(others)
@@ -41,11 +44,20 @@ class Units:
         self._jobs = {name: word for name, word in self._jobs.items() if name in found}
         return tuple(found.values())
 
+    def _forget_the_oldest(self) -> None:
+        """Readings that are too old; of many only some at a time."""
+        now = clock.monotonic()
+        old = [name for name, (read, _, _) in self._known.items() if now - read >= AGE]     # in the order read
+        if len(old) <= AGAIN or now - self._renewed >= AGE:
+            self._renewed = now
+            for name in old[:AGAIN]:
+                del self._known[name]
+
     async def _unit(self, row: Listed) -> Unit | None:
         now = clock.monotonic()
         read, before, unit = self._known.get(row.name, (0.0, None, None))
-        if unit is not None and before == row and now - read < AGE:
-            return unit
+        if unit is not None and before == row:
+            return replace(unit, active_for=unit.active_for + now - read) if unit.active_for else unit
         unit = await self._manager.unit(row.name)
         if unit is not None and _stamps_are_silent(unit):
             unit = replace(unit, newest_job=await self._newest_job(unit))
@@ -57,7 +69,7 @@ class Units:
         """Asked once for each failure: a process is started for it."""
         which = (unit.invocation, unit.inactive_enter)
         if self._jobs.get(unit.name, (None, ""))[0] != which:
-            self._jobs[unit.name] = (which, await journal.newest_job(unit.name, unit.invocation))
+            self._jobs[unit.name] = (which, await journal.newest_job(unit.name, unit.invocation, user=self._own))
         return self._jobs[unit.name][1]
 
 

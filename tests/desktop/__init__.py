@@ -1,0 +1,1 @@
+"""Tests on a real desktop: a screen, a notification server, a polkit agent."""
