@@ -266,7 +266,9 @@ in
         serviceConfig = mkIf (cfg.metrics.enable && !loopback) { IPAddressAllow = [ "any" ]; };
       };
     };
-    systemd.timers = lib.genAttrs (withoutEnding ".timer") (_: { wantedBy = [ "timers.target" ]; });
+    # A template is started by its instance alone.
+    systemd.timers = lib.genAttrs (lib.filter (name: !lib.hasSuffix "@" name) (withoutEnding ".timer"))
+      (_: { wantedBy = [ "timers.target" ]; });
     systemd.user.services = mkIf cfg.session.enable {
       heald-session.wantedBy = [ "graphical-session.target" ];
     };
