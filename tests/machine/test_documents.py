@@ -17,6 +17,7 @@ ELSEWHERE = {"extending.md"}            # test_extending.py, in a copy of the tr
 ITS_OWN = re.compile(r"busctl (monitor|call)")          # test_readme.py: one ends never, one wants no daemon
 TELLS = re.compile(r"healctl (check|heal|status|dashboard)\b")          # these tell of issues by exit code 1
 WRITTEN = ("/etc/", "/usr/")            # below these a document has files written
+KILLS = re.compile(r"kill --signal=KILL (\S+)")         # a person types slower than heald sees it
 SAME = "rules test"                     # prints the same each time
 PLAYED = [file for file in documents.DOCUMENTS if file.name not in ELSEWHERE]
 
@@ -37,9 +38,15 @@ def play(machine: Machine, file: Path) -> list[str]:
         for command in commands(step):
             done = machine.run("sh", "-c", f"cd {product.SOURCE} && {command}", check=False)
             asked, answer = command, done.stdout
+            if killed := KILLS.search(command):
+                is_seen(machine, killed[1])
             if done.returncode > (TELLS.search(command) is not None) or "Traceback" in done.stderr:
                 wrong.append(f"{command}: ended with {done.returncode}\n{done.stdout}{done.stderr}")
     return wrong
+
+
+def is_seen(machine: Machine, unit: str) -> None:
+    product.wait_until(lambda: unit in machine.run("healctl", "history", "--json").stdout, f"heald has seen {unit}")
 
 
 def shown(text: str, answer: str) -> bool:
