@@ -1,6 +1,7 @@
 """What README and docs show can be typed: the commands and options are there, and each document is listed."""
 
 import re
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_every_document_is_listed() -> None:
     listed = re.findall(r"\]\(([\w-]+\.md)\)", index.read_text())
     assert sorted(listed) == sorted(file.name for file in index.parent.glob("*.md") if file != index)
     assert "(docs/README.md)" in (documents.ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("document", ["threat-model.md", "configuration.md"])
+def test_every_polkit_action_is_told_of(document: str) -> None:
+    text = (documents.ROOT / "docs" / document).read_text()
+    actions = [action.attrib["id"] for policy in (documents.ROOT / "polkit").glob("*.policy")
+               for action in ET.parse(policy).iter("action")]
+    assert len(actions) >= 5
+    assert [action for action in actions if f"| `{action}` |" not in text] == []
 
 
 @pytest.mark.parametrize(("change", "after"), [
