@@ -32,7 +32,7 @@ class Judgement:
         if snapshot.units is None:
             return snapshot
         ours = [(a.action.target, a.started) for i in known for a in i.attempts
-                if a.action.category == "service" and a.result is not None and a.result.begun]
+                if a.action.category == "service" and (a.result is None or a.result.begun)]     # or is under way
         self._restarts, units = bonds.recall(self._restarts, snapshot.units, ours, snapshot.now)
         self.units = {unit.name: unit for unit in units}
         return replace(snapshot, units=units)

@@ -9,7 +9,7 @@ import pytest
 from dbus_next.message import Message
 
 from bus.peer import Peer, fails, private_bus, run
-from heald.bus.connection import Bus, plain
+from heald.bus.connection import Bus
 from heald.bus.controller1 import Published, ask
 from heald.errors import Code, HealdError
 
@@ -49,7 +49,7 @@ class Scene:
 
     @property
     def asked(self) -> list[list[Any]]:
-        return [plain(call.body) for call in self.polkit.heard if call.member == "CheckAuthorization"]
+        return [call.body for call in self.polkit.heard if call.member == "CheckAuthorization"]
 
 
 @asynccontextmanager

@@ -129,7 +129,7 @@ def test_the_helpers_report_is_a_result() -> None:
             helped(peer, state="done", unit="a.service", result="success", before="failed", after="active")
             assert await client.heal(START, wait=7) == Result("done", "failed -> active (success)")
             [call] = [message for message in peer.heard if message.member == "HealService"]
-            assert (call.signature, call.body) == ("ssa{sv}", ["start", "a.service", {"wait": Variant("u", 7)}])
+            assert (call.signature, call.body) == ("ssa{sv}", ["start", "a.service", {"wait": 7}])
             helped(peer, state="running", unit="a.service", result="", before="", after="")
             assert await client.heal(Action(Category.SYSTEM, "run", "x")) == Result("running", "")
             assert peer.heard[-1].member == "HealSystem"

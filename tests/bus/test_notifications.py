@@ -85,7 +85,7 @@ def test_one_place_for_each_incident_and_its_urgency() -> None:
             assert [call[1] for call in server.shown] == [0, 1, 0]
             application, _, icon, summary, body, _, hints, expires = server.shown[0]
             assert (application, icon, summary, body, expires) == ("heald", "dialog-warning", "summary", "text", 0)
-            assert hints["urgency"].value == 1
+            assert hints["urgency"] == 1
     run(story)
 
 

@@ -42,6 +42,23 @@ def test_units_that_fail_with_what_they_require_wait_for_it(tmp_path: Path) -> N
     assert len(story.incidents) == 1
 
 
+def test_a_cause_that_is_up_before_root_has_answered_is_known_to_be_back(tmp_path: Path) -> None:
+    """What systemd stopped with it, and ended as failed, is still the cause's: no person stopped it."""
+    story = Story(tmp_path)
+    world = story.world
+    world.bind("db.service", "a.service")
+    world.takes = 5
+    world.fail("db.service")
+    world.fall("a.service")
+    world.units["a.service"] = replace(world.units["a.service"], active_state="failed", sub_state="failed")
+    world.at(1, lambda: world.start("db.service"))
+    world.at(2, lambda: None)
+    world.answer = lambda a: Result("done") if a.target == "db.service" else world.up(a)
+    story.run(20)
+    assert world.targets == ["db.service", "a.service"]
+    assert [i.subject for i in story.incidents] == ["db.service"]
+
+
 def test_a_chain_is_started_from_its_end(tmp_path: Path) -> None:
     story = Story(tmp_path)
     world = story.world

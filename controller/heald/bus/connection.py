@@ -9,7 +9,6 @@ from typing import Any, Self
 from dbus_next.constants import MessageFlag, MessageType
 from dbus_next.errors import AuthError
 from dbus_next.message import Message
-from dbus_next.signature import Variant
 
 from ..errors import Code, HealdError, from_dbus
 from .bounded import BoundedBus
@@ -87,7 +86,7 @@ class Bus:
         if reply.message_type is MessageType.ERROR:
             text = str(reply.body[0]) if reply.body else ""
             raise from_dbus(reply.error_name, " ".join(text.split()) or reply.error_name)
-        return [plain(value) for value in reply.body]
+        return list(reply.body)
 
     async def properties(self, destination: str, path: str, interface: str = "") -> dict[str, Any]:
         """All properties of an interface, or with "" of all of an object's. Raises as `call`."""
@@ -202,18 +201,7 @@ class Bus:
         for sender, callback in self._watches.get(key, ()):
             if message.sender == self._owners.get(sender, ""):
                 # Not called here: what a callback raises is told to the loop and ends no connection.
-                asyncio.get_running_loop().call_soon(callback, [plain(value) for value in message.body])
-
-
-def plain(value: Any) -> Any:
-    """The value without variants, all the way down."""
-    if isinstance(value, Variant):
-        return plain(value.value)
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return value
+                asyncio.get_running_loop().call_soon(callback, list(message.body))
 
 
 def _sendable(value: object) -> object:

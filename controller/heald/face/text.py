@@ -65,10 +65,11 @@ def rules(known: Document) -> str:
     """The rules, one a block."""
     lines = []
     for number, rule in enumerate(known["rules"], 1):
+        least = "" if rule["severity"] == "low" else f", {rule['severity']} or worse"
         wait = "" if rule["for"] is None else f", for {quantities.span(rule['for'])}"
         lines += [
             f"{number}. {rule['name']} ({rule['source']})",
-            f"     if   {rule['kind']} {rule['subject']}, {rule['severity']} or worse{wait}",
+            f"     if   {rule['kind']} {rule['subject']}{least}{wait}",
             f"     then {rule['mode']}: {', then '.join(rule['ladder']) or 'no operation'}",
         ]
     return "\n".join(lines)

@@ -1,0 +1,78 @@
+"""Writes what `make bench` found into README.md and docs/performance.md.
+
+`PYTHONPATH=tests:controller python tests/bench_table.py`, after `make bench`.
+
+Ratios are what holds on another machine; the milliseconds are those of the one that measured.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import generated
+from bench.__main__ import BASE
+
+ROOT = Path(__file__).resolve().parents[1]
+FOUND = ROOT / "docs/bench/bench.json"
+FILES = {name: ROOT / name for name in ("README.md", "docs/performance.md")}
+
+Rows = Iterator[tuple[str, ...]]
+
+
+def begin(table: str) -> str:
+    """The line after which a table stands."""
+    return f"<!-- {table}, from tests/bench_table.py -->\n"
+
+
+def repairs(found: dict[str, Any]) -> Rows:
+    base = found["repairs_ms"][BASE]
+    for who, ms in found["repairs_ms"].items():
+        yield who, f"{ms / base:.1f}", f"{ms:.0f} ms"
+
+
+def hops(found: dict[str, Any]) -> Rows:
+    for hop, warm in found["hops_warm_ms"].items():
+        yield hop, f"{warm:.1f}", f"{found['hops_cold_ms'][hop]:.1f}"
+
+
+def idle(found: dict[str, Any]) -> Rows:
+    for key, what in (("idle", "while nothing happens"), ("beside_churn", "beside 200 unit starts and stops a minute"),
+                      ("beside_many", "beside 10,000 units that are well")):
+        for unit, of in found[key].items():
+            yield (what, unit, f"{of['cpu_percent']:.3f} %", f"{of['wakes_per_second']:.2f}",
+                   f"{of['pss_mib']:.1f} MiB")
+
+
+def looks(found: dict[str, Any]) -> Rows:
+    yield "one look at everything", f"{found['looks']['pass_cpu_ms']:.1f} ms of CPU"
+    yield "the thresholds alone, over a reading", f"{found['looks']['thresholds_us']:.0f} µs"
+    for name, ms in found["starts_ms"].items():
+        yield f"`{name}`" if " " in name and not name.startswith("helper") else name, f"{ms:.0f} ms"
+
+
+def failures(found: dict[str, Any]) -> Rows:
+    for count, of in found["failures"].items():
+        yield count, f"{of['seconds']:.0f} s", f"{of['cpu_ms_each']:.0f} ms", f"{of['pss_mib']:.1f} MiB"
+
+
+TABLES = {
+    "repair times": (("who repairs", f"times {BASE}", "here"), repairs),
+    "hops": (("after the kill", "warm, ms", "cold, ms"), hops),
+    "idle": (("when", "what", "of one core", "wake-ups a second", "memory (PSS)"), idle),
+    "looks": (("what", "takes"), looks),
+    "failures": (("fail at once", "all run again after", "heald's CPU for each", "memory (PSS) at the end"), failures),
+}
+
+
+def written(text: str, found: dict[str, Any]) -> str:
+    """The document with the tables that it has a place for, as they are now."""
+    for name, (head, rows) in TABLES.items():
+        if begin(name) in text:
+            text = generated.put(text, begin(name), head, rows(found))
+    return text
+
+
+if __name__ == "__main__":
+    for file in FILES.values():
+        file.write_text(written(file.read_text(), json.loads(FOUND.read_text())))
