@@ -83,7 +83,7 @@ AFTERWARDS = {"first-five-minutes.md": hello_is_healed, "rules-and-probes.md": s
 def test_nothing_is_shown_that_nobody_tries() -> None:
     """Blocks of commands are `sh`, tried here; `console` is for those that cannot be: make, which boots machines."""
     kinds = {step.language for file in documents.DOCUMENTS for step in documents.steps(file.read_text())}
-    assert kinds <= {"sh", "console", "toml", "ini", "text", "json", "yaml", "diff", "python"}
+    assert kinds <= {"sh", "console", "toml", "ini", "text", "json", "yaml", "nix", "diff", "python"}
     untried = [line for file in documents.DOCUMENTS for step in documents.steps(file.read_text())
                if step.language == "console" for line in step.text.splitlines()]
     assert untried == ["make demo", "make test"]

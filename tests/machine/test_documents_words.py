@@ -13,7 +13,7 @@ from machine.session import Person, add_person
 SPAN = re.compile(r"`((?:sudo )?(?:busctl|healctl|journalctl|man|systemctl) [^`]+)`")
 FILLED = {"[ID]": "1", "ID": "1", "NUMBER": "1", "KIND": "unit-failed", "SUBJECT": "shop.service", "SPAN": "2h",
           "[--since": "--since", "SPAN]": "2h", "[--dry-run]": "", "[--yes]": ""}
-PARTS = {"systemctl start", "systemctl restart", "systemctl stop", "systemctl reset-failed", "systemctl --user",
+PARTS = {"systemctl start", "systemctl restart", "systemctl reset-failed", "systemctl --user",
          "busctl introspect", "healctl pause", "healctl resume", "healctl pause --json", "healctl resume --json",
          "healctl rules test --json"}
 """Named without what belongs to them."""
@@ -62,8 +62,3 @@ def test_a_command_that_is_named_works(shop: Machine, command: str) -> None:
     done = shop.run("sh", "-c", f"cd {product.SOURCE} && {words}", check=False)
     assert "Traceback" not in done.stderr
     assert done.returncode <= (TELLS.search(words) is not None), done.stdout + done.stderr
-
-
-def test_what_is_not_tried_here_is_named_somewhere() -> None:
-    text = " ".join("\n".join(file.read_text() for file in documents.DOCUMENTS).split())
-    assert [name for name in (*PARTS, *NOT_HERE) if f"{name}`" not in text] == []
