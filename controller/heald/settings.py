@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from heald.copies import Copies
 from heald.listen import Listen
 from heald.model import OPERATIONS, Action, Category, Mode, Severity, on_unit
 from heald.probes import Probe
@@ -105,6 +106,7 @@ class Settings:
     rules: tuple[Rule, ...] = BUILT_IN      # a user's rules first
     probes: tuple[Probe, ...] = ()
     metrics: Listen = field(default_factory=Listen)
+    backup: Copies = field(default_factory=Copies)
 
     def rule(self, kind: str, subject: str, severity: Severity) -> Rule:
         """The first that matches."""

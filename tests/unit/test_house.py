@@ -16,19 +16,19 @@ SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
          "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes", "telling",
-         "listen", "day", "notices", "face/picture", "face/view", "face/drawing")
+         "listen", "day", "notices", "copies", "face/picture", "face/view", "face/drawing")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
     {"errors", "quantities", "clock", "notify", "paths", "triggers", "journald"},
     {"readings"},
     {"model"},
-    {"thresholds", "levels", "probes", "listen", "telling"},
+    {"thresholds", "levels", "probes", "listen", "telling", "copies"},
     {"settings", "document"},
     {"gauges", "bonds"},
     {"kinds"},
     {"config", "detector"},
-    {"causes", "incidents", "standback", "stories", "records", "pauses", "sensors", "bus"},
+    {"causes", "incidents", "standback", "stories", "records", "pauses", "sensors", "bus", "rsync", "backup"},
     {"resolver", "judgement", "executor", "history", "senses", "day"},
     {"repairs"},
     {"engine", "lifting", "homes", "notices", "witness", "alerts"},

@@ -1,0 +1,1 @@
+"""`healctl backup` with the real rsync."""
