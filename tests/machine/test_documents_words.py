@@ -12,10 +12,11 @@ from machine.session import Person, add_person
 
 SPAN = re.compile(r"`((?:sudo )?(?:busctl|healctl|journalctl|man|systemctl) [^`]+)`")
 FILLED = {"[ID]": "1", "ID": "1", "NUMBER": "1", "KIND": "unit-failed", "SUBJECT": "shop.service", "SPAN": "2h",
-          "[--since": "--since", "SPAN]": "2h", "[--dry-run]": "", "[--yes]": ""}
+          "[--since": "--since", "SPAN]": "2h", "[--dry-run]": "", "[--yes]": "",
+          "PATH": "/root/letters", "[SNAPSHOT]": "", "[--from": "", "SNAPSHOT]": ""}
 PARTS = {"systemctl start", "systemctl restart", "systemctl reset-failed", "systemctl --user",
          "busctl introspect", "healctl pause", "healctl resume", "healctl pause --json", "healctl resume --json",
-         "healctl rules test --json"}
+         "healctl rules test --json", "healctl backup", "healctl backup restore --json"}
 """Named without what belongs to them."""
 NOT_HERE = {
     "healctl watch": "goes on until Ctrl-C: test_modes.py",
@@ -41,7 +42,11 @@ def bob(machine: Machine) -> Person:
 
 @pytest.fixture(scope="module")
 def shop(machine: Machine) -> Machine:
-    """A machine whose incident 1 is a shop that was healed."""
+    """A machine whose incident 1 is a shop that was healed; there is a backup, too."""
+    machine.write("/root/letters/home", "Dear")
+    machine.run("mkdir", "/root/backup")
+    machine.write("/etc/heald/heald.toml", '[backup]\npaths = ["/root/letters"]\ntarget = "/root/backup"\n')
+    machine.run("healctl", "backup", "create")
     machine.run("systemctl", "start", "heald.service")
     break_unit(machine, "shop.service")
     product.wait_until(lambda: product.state(machine, "shop.service") == "active", "it was healed")
