@@ -4,7 +4,7 @@
 #   make test         everything that CI checks: lint, then the tests on their three levels
 #   make test-all     what needs a desktop, a virtual machine with a kernel of its own, a browser Prometheus or Nix, or minutes
 #   make nix-check    evaluates and builds what nix/ says, with a Nix that has no nixpkgs
-#   make pictures     takes the pictures of the status page and the desktop anew, into docs/pictures
+#   make pictures     takes the pictures of the status page, desktop, dashboard and demo anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
@@ -82,6 +82,8 @@ pictures: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(BROWSER_PACKAGES) $(DESKTOP_PACKAGES)
 	@PYTHONPATH=tests:controller $(BIN)/python -m browser
 	@PYTHONPATH=tests $(BIN)/python -m desktop docs/pictures
+	@PYTHONPATH=controller $(BIN)/python tests/dashboard_picture.py
+	@PYTHONPATH=tests $(BIN)/python tests/demo_picture.py
 
 demo: $(VENV)/.stamp $(WHEELS)/.stamp
 	@PYTHONPATH=tests $(BIN)/python -m demo $(if $(JSON),--json)

@@ -164,6 +164,22 @@ def test_a_probe_beyond_this_machine_needs_root_s_word(machine: Machine) -> None
     machine.run("systemctl", "daemon-reload")
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.9"])      # noqa: S104  what is configured, nothing listens
+def test_metrics_that_are_asked_from_beyond_this_machine_need_root_s_word(machine: Machine, address: str) -> None:
+    machine.write("/etc/heald/heald.toml", f'[metrics]\nenable = true\naddress = "{address}"\n{PROBE}')
+    checks, code = examined(machine)
+    assert (set(wrong(checks)), code) == ({"network"}, 1)
+    assert address in checks["network"]["detail"]
+    assert "IPAddressAllow=192.0.2.7 PROMETHEUS into" in checks["network"]["fix"]
+    machine.write("/etc/systemd/system/heald.service.d/network.conf", "[Service]\nIPAddressAllow=192.0.2.0/24\n")
+    machine.run("systemctl", "daemon-reload")
+    checks, code = examined(machine)
+    machine.run("rm", "-r", "/etc/systemd/system/heald.service.d")
+    machine.run("systemctl", "daemon-reload")
+    assert (checks["network"]["state"], code) == ("ok", 0)
+    assert checks["network"]["detail"].endswith(f"answers at {address}")
+
+
 def test_users_and_programs_are_missing(machine: Machine) -> None:
     with away(machine, "/etc/passwd"), away(machine, "/usr/bin/rsync"), away(machine, "/usr/bin/pkttyagent"):
         machine.run("sh", "-c", "grep -v _heald-helper /etc/passwd.away > /etc/passwd")

@@ -162,24 +162,38 @@ async def _at_boot(bus: Bus) -> Finding:
 
 
 async def _network(bus: Bus, settings: Settings) -> Finding:
-    """Probes beyond this machine need root's drop-in."""
+    """Probes beyond this machine, and metrics that are asked from beyond it, need root's drop-in."""
     name, beyond = "network", {host for probe in settings.probes for host in _beyond(probe)}
-    if not beyond:
-        return Finding(name, State.OK, "no probe leaves this machine")
+    served = settings.metrics.address if settings.metrics.enable and not _loopback(settings.metrics.address) else ""
+    if not beyond and not served:
+        return Finding(name, State.OK, "no probe leaves this machine, and no page is served beyond it")
     try:
         unit = await bus.properties(SYSTEMD, unit_path("heald.service"), f"{SYSTEMD}.Service")
     except HealdError as error:
         return Finding(name, State.WRONG, str(error), "systemctl status heald.service", OUT_OF_REACH)
     allowed = [ipaddress.ip_network((bytes(address), length)) for _, address, length in unit["IPAddressAllow"]]
-    shut = sorted(host for host in beyond if not any(ipaddress.ip_address(host) in net for net in allowed))
-    if not shut or not unit["IPAddressDeny"]:
-        return Finding(name, State.OK, f"heald.service may reach {', '.join(sorted(beyond))}")
-    return Finding(name, State.WRONG, f"heald.service may not reach {', '.join(shut)}, which a probe asks",
-                   f"write [Service] and IPAddressAllow={' '.join(shut)} into {DROP_IN}; "
+    filters = bool(unit["IPAddressDeny"])
+    shut = sorted(host for host in beyond if not any(ipaddress.ip_address(host) in net for net in allowed)) * filters
+    if served and filters and all(net.is_loopback for net in allowed):
+        return _refused(f"heald.service answers nobody beyond this machine, but [metrics] has it listen at {served}",
+                        " ".join([*shut, "PROMETHEUS"]))
+    if shut:
+        return _refused(f"heald.service may not reach {', '.join(shut)}, which a probe asks", " ".join(shut))
+    reached = [f"heald.service may reach {', '.join(sorted(beyond))}"] if beyond else []
+    return Finding(name, State.OK, ", and ".join([*reached, *([f"answers at {served}"] if served else [])]))
+
+
+def _refused(detail: str, addresses: str) -> Finding:
+    return Finding("network", State.WRONG, detail,
+                   f"write [Service] and IPAddressAllow={addresses} into {DROP_IN}; "
                    "systemctl daemon-reload; systemctl restart heald.service")
 
 
 def _beyond(probe: Probe) -> Iterator[str]:
     """The address of a probe that is not on this machine."""
-    if probe.way != "unix" and not ipaddress.ip_address(probe.endpoint[0]).is_loopback:
+    if probe.way != "unix" and not _loopback(probe.endpoint[0]):
         yield probe.endpoint[0]
+
+
+def _loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
