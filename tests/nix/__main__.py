@@ -20,7 +20,7 @@ def main() -> None:
     with Machine.boot() as machine:
         product.make(machine, "install")
         closure.prepare(machine)
-        machine.run("sh", "-c", "rm -f /var/log/dpkg.log*")     # NixOS has none: what was installed here is not the story
+        machine.run("sh", "-c", "rm -f /var/log/dpkg.log*")     # what was installed here is not the story
         machine.write("/etc/heald/heald.toml", '[limits]\npacing = ["0s", "2s"]\n')
         machine.run("systemctl", "start", "heald.service")
         closure.switch(machine, closure.build(machine, "24.11.1", {"shop.service": GOOD}))
