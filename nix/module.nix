@@ -12,7 +12,7 @@ let
   withoutEnding = ending: map (lib.removeSuffix ending) (brought ending);
   hasSession = builtins.pathExists ../systemd/heald-session.service;
   rootServices = lib.filter (name: name != "heald" && name != "heald-session") (withoutEnding ".service");
-  path = [ config.systemd.package config.nix.package ];
+  path = [ config.systemd.package config.nix.package pkgs.util-linux ];        # fstrim is util-linux'
 
   # What is not set is left out: heald has its own value.
   given = lib.filterAttrsRecursive (_: value: value != null && value != { });
@@ -110,7 +110,7 @@ in
         });
         limits = table "What the controller holds itself to." {
           incidents_per_hour = optional types.ints.positive "That are worked on at most.";
-          rollbacks_per_day = optional types.ints.positive "Of generations.";
+          rollbacks_per_day = optional types.ints.positive "Of generations; not counted yet: root allows one a day.";
           pacing = optional (types.listOf span) "Between the repairs of one incident; the last repeats.";
         };
         metrics = table "More of it is in `services.heald.metrics`." {

@@ -8,6 +8,7 @@ let
     heald = package "heald";
     nix = package "nix";
     systemd = package "systemd";
+    util-linux = package "util-linux";
     formats.toml = _: {
       type = lib.types.attrsOf lib.types.anything;
       generate = _: value: toml value;

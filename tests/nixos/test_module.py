@@ -76,7 +76,7 @@ def test_the_units_of_the_package_are_told_when_to_start_and_not_to_restart(nix:
     assert heald["reloadTriggers"] == [evaluated(nix, on(""), "controller")]
     for name, service in systemd["services"].items():
         assert (service["wantedBy"], service["restartIfChanged"]) == ([], False), name
-        assert service["path"] == ["/nix/store/systemd", "/nix/store/nix"], name
+        assert service["path"] == ["/nix/store/systemd", "/nix/store/nix", "/nix/store/util-linux"], name
     timers = {path.stem for path in ROOT.glob("systemd/heald*.timer") if not path.stem.endswith("@")}
     assert systemd["timers"] == {name: {"wantedBy": ["timers.target"]} for name in timers}
 
