@@ -14,6 +14,7 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 def pytest_configure() -> None:
     """SIGTERM ends the run as Ctrl-C does: through every `finally`, so that no machine and no bus is left behind."""
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell has what it puts in the background ignore it
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
