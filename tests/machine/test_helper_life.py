@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from demo import faults
 from machine import product
 from machine.machine import SOURCE, Machine
@@ -124,6 +126,7 @@ def test_counts_are_kept_while_the_disk_they_lie_on_is_full(machine: Machine) ->
     machine.run("umount", run)
 
 
+@pytest.mark.long
 def test_an_idle_helper_leaves_and_the_next_call_is_answered(machine: Machine) -> None:
     product.heal(machine, "HealService", "start", "no-such.service")
     product.wait_until(lambda: product.state(machine, HELPER) == "inactive", "the idle helper has left", seconds=120)

@@ -104,6 +104,7 @@ def test_a_stopped_unit_is_not_started(machine: Machine) -> None:
     assert incidents(machine, "stopped") == []
 
 
+@pytest.mark.long
 def test_one_look_asks_too(machine: Machine) -> None:
     machine.run("systemctl", "stop", "heald.service")
     stop_answering(machine, "hung")

@@ -89,6 +89,7 @@ def test_pacemaker_decides(machine: Machine) -> None:
     stands_back(machine, "cluster.service", "cluster")
 
 
+@pytest.mark.long
 def test_a_person_masked_it(machine: Machine) -> None:
     machine.write("/usr/lib/systemd/system/masked.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n")
     machine.run("systemctl", "daemon-reload")
