@@ -41,7 +41,7 @@ def show(outer: str) -> list[Outcome]:
     if _namespace() == outer:
         raise CannotShowError("it would break this machine itself: run `make demo`")
     say("WITH STAND-INS: heald and its helper are the real ones, on a private bus; systemd and polkit are only played.")
-    _mount("/tmp", "size=512m,mode=1777")
+    _mount_tmp()
     _mount("/var/log", "size=1m,mode=755")
     Path(JOURNAL).mkdir()
     _mount(JOURNAL, f"size={JOURNAL_SIZE},mode=755")
@@ -54,6 +54,16 @@ def show(outer: str) -> list[Outcome]:
             _running(sys.executable, "-c", "from heald.daemon import main; main()", says="watches"):
         say("Three things break, one per category.")
         return play(Stage(_faults(), _incidents))
+
+
+def _mount_tmp() -> None:
+    """An empty /tmp, but for the checkout, where that lies in it."""
+    checkout = os.open(SOURCE, os.O_PATH)
+    _mount("/tmp", "size=512m,mode=1777")
+    if SOURCE.is_relative_to("/tmp"):
+        SOURCE.mkdir(parents=True)
+        subprocess.run(["mount", "--bind", f"/proc/self/fd/{checkout}", SOURCE], check=True, pass_fds=[checkout])
+    os.close(checkout)
 
 
 def _namespace() -> str:
