@@ -62,7 +62,8 @@ def _mount_tmp() -> None:
     _mount("/tmp", "size=512m,mode=1777")
     if SOURCE.is_relative_to("/tmp"):
         SOURCE.mkdir(parents=True)
-        subprocess.run(["mount", "--bind", f"/proc/self/fd/{checkout}", SOURCE], check=True, pass_fds=[checkout])
+        subprocess.run(["mount", "--no-canonicalize", "--bind", f"/proc/self/fd/{checkout}", SOURCE], check=True,
+                       pass_fds=[checkout])
     os.close(checkout)
 
 
