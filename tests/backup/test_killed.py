@@ -14,6 +14,8 @@ from backup.backed_up import SIDES, Person, tree
 STEPS = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "subprocess.Popen")
 DIES = """
 import os, signal, sys
+
+pytestmark = pytest.mark.long
 left = [{step}]
 def look(event, arguments):
     if event in {steps}:

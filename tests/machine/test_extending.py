@@ -11,6 +11,8 @@ import pytest
 import documents
 from machine.machine import SOURCE, Machine
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = documents.parts(SOURCE / "docs/extending.md")
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "build")
 

@@ -9,6 +9,8 @@ from machine.healctl import healctl
 from machine.machine import Machine
 from machine.terminal import terminal
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "correct horse"      # noqa: S105  of a user that exists for this test alone
 RULE = '[[rule]]\nname = "quick"\nkind = "unit-failed"\nsettle = "2s"\nladder = ["service/start"]\n'
 STEPS = """\

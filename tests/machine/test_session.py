@@ -6,6 +6,8 @@ from machine import product
 from machine.machine import Machine
 from machine.session import Person, add_person
 
+pytestmark = pytest.mark.long
+
 SERVICE = "heald-session.service"
 ASKS = """\
 [[rule]]
