@@ -9,13 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from backup.backed_up import SIDES, Person, tree
+
+pytestmark = pytest.mark.long
 
 STEPS = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "subprocess.Popen")
 DIES = """
 import os, signal, sys
-
-pytestmark = pytest.mark.long
 left = [{step}]
 def look(event, arguments):
     if event in {steps}:
