@@ -9,8 +9,6 @@ from machine.healctl import healctl
 from machine.machine import Machine
 from machine.terminal import terminal
 
-pytestmark = pytest.mark.long
-
 PASSWORD = "correct horse"      # noqa: S105  of a user that exists for this test alone
 RULE = '[[rule]]\nname = "quick"\nkind = "unit-failed"\nsettle = "2s"\nladder = ["service/start"]\n'
 STEPS = """\
@@ -31,7 +29,7 @@ ExecStart=systemctl reset-failed slow.service
 ExecStart=systemctl start slow.service
 """
 
-pytestmark = pytest.mark.usefixtures("clean")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("clean")]
 
 
 def break_slow(machine: Machine, steps: int, service: str = STEPS) -> None:
