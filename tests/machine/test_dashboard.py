@@ -27,7 +27,7 @@ assert {m.__path__[0].split("/")[3] for m in (dbus_next, psutil, rich, typer)} =
 from heald.face.cli import main; sys.exit(main())
 """
 
-pytestmark = pytest.mark.usefixtures("clean")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("clean")]
 
 
 @contextmanager

@@ -13,6 +13,8 @@ import documents
 from machine import product
 from machine.machine import Machine
 
+pytestmark = pytest.mark.long
+
 ELSEWHERE = {"extending.md"}            # test_extending.py, in a copy of the tree
 ITS_OWN = re.compile(r"busctl (monitor|call)")          # test_readme.py: one ends never, one wants no daemon
 TELLS = re.compile(r"healctl (check|heal|status|dashboard)\b")          # these tell of issues by exit code 1

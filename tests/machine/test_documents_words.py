@@ -10,6 +10,8 @@ from machine.healctl import break_unit
 from machine.machine import Machine
 from machine.session import Person, add_person
 
+pytestmark = pytest.mark.long
+
 SPAN = re.compile(r"`((?:sudo )?(?:busctl|healctl|journalctl|man|systemctl) [^`]+)`")
 FILLED = {"[ID]": "1", "ID": "1", "NUMBER": "1", "KIND": "unit-failed", "SUBJECT": "shop.service", "SPAN": "2h",
           "[--since": "--since", "SPAN]": "2h", "[--dry-run]": "", "[--yes]": "",
