@@ -16,6 +16,7 @@ from heald.model import Mode, Severity
 from heald.probes import WAYS, Probe, address, unit
 from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings
 from heald.thresholds import Thresholds
+from heald.written import count, shown
 
 DEFAULT = Path("/etc/heald/heald.toml")
 YEAR = 366 * 86400.0
@@ -77,7 +78,7 @@ def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Se
     tables = dict.fromkeys(("sense", "thresholds", "limits", "rule", "probe", "metrics", "backup"), _as_is)
     top = _table(document, {"mode": _mode, **tables}, file)
     sense = _table(top.get("sense", {}), {"interval": _interval}, file, "sense")
-    counts = {"incidents_per_hour": _count, "rollbacks_per_day": _count, "pacing": _pacing}
+    counts = {"incidents_per_hour": count, "rollbacks_per_day": count, "pacing": _pacing}
     limits = _table(top.get("limits", {}), counts, file, "limits")
     return replace(
         settings,
@@ -143,7 +144,7 @@ def _array(given: object, name: str, known: Mapping[str, Read], needed: Iterable
 def _table(given: object, known: Mapping[str, Read], file: Path, prefix: str = "") -> dict[str, Any]:
     """The values of one TOML table, each through its reader."""
     if not isinstance(given, dict):
-        raise _wrong(file, prefix, f"must be a table, not {_shown(given)}")
+        raise _wrong(file, prefix, f"must be a table, not {shown(given)}")
     found = {}
     for key, value in given.items():
         dotted = f"{prefix}.{key}" if prefix else key
@@ -158,17 +159,13 @@ def _table(given: object, known: Mapping[str, Read], file: Path, prefix: str = "
     return found
 
 
-def _shown(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _as_is(value: object) -> object:
     return value
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"must be a text, not {_shown(value) or 'empty'}")
+        raise ValueError(f"must be a text, not {shown(value) or 'empty'}")
     return value
 
 
@@ -183,7 +180,7 @@ def _kind(value: object) -> str:
 
 def _one_of(words: Iterable[str], value: object) -> str:
     if value not in (known := list(words)):
-        raise ValueError(f"{_shown(value)} is not one of {', '.join(known)}")
+        raise ValueError(f"{shown(value)} is not one of {', '.join(known)}")
     return str(value)
 
 
@@ -197,7 +194,7 @@ def _severity(value: object) -> Severity:
 
 def _span(value: object) -> float:
     if not isinstance(value, str):
-        raise ValueError(f'must be a time span such as "30s", not {_shown(value)}')
+        raise ValueError(f'must be a time span such as "30s", not {shown(value)}')
     if (span := quantities.seconds(value)) > YEAR:
         raise ValueError(f'"{value}" is more than a year')
     return span
@@ -209,21 +206,15 @@ def _interval(value: object) -> float:
     return span
 
 
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"must be a whole number from 1 on, not {_shown(value)}")
-    return value
-
-
 def _pacing(value: object) -> tuple[float, ...]:
     if not isinstance(value, list) or not value:
-        raise ValueError(f'must be a list of time spans such as ["0s", "30s"], not {_shown(value)}')
+        raise ValueError(f'must be a list of time spans such as ["0s", "30s"], not {shown(value)}')
     return tuple(_span(part) for part in value)
 
 
 def _ladder(value: object) -> tuple[Rung, ...]:
     if not isinstance(value, list):
-        raise ValueError(f'must be a list such as ["service/start"], not {_shown(value)}')
+        raise ValueError(f'must be a list such as ["service/start"], not {shown(value)}')
     return tuple(_rung(part) for part in value)
 
 
@@ -232,4 +223,4 @@ def _rung(value: object) -> Rung:
         return Rung.parse(value.get("do", ""), value.get("target"))
     if isinstance(value, str):
         return Rung.parse(value)
-    raise ValueError(f'{_shown(value)} is no rung; write "service/start" or {{ do = "system/run", target = "NAME" }}')
+    raise ValueError(f'{shown(value)} is no rung; write "service/start" or {{ do = "system/run", target = "NAME" }}')

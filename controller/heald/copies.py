@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from heald.written import count, shown
+
 
 @dataclass(frozen=True, slots=True)
 class Copies:
@@ -16,27 +18,16 @@ class Copies:
 def paths(value: object) -> tuple[str, ...]:
     """ValueError for all but a list of paths."""
     if not isinstance(value, list) or not value:
-        raise ValueError(f'must be a list such as ["~/letters"], not {_shown(value)}')
+        raise ValueError(f'must be a list such as ["~/letters"], not {shown(value)}')
     return tuple(path(one) for one in value)
 
 
 def path(value: object) -> str:
     """A path that does not depend on where one stands."""
     if not isinstance(value, str) or not value.startswith(("/", "~/")) or "\0" in value:
-        raise ValueError(f'must be a path such as "/srv/shop" or "~/letters", not {_shown(value)}')
+        raise ValueError(f'must be a path such as "/srv/shop" or "~/letters", not {shown(value)}')
     return value
 
 
-def keep(value: object) -> int:
-    """How many snapshots stay."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"must be a whole number from 1 on, not {_shown(value)}")
-    return value
-
-
-def _shown(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-KEYS: dict[str, Callable[[object], object]] = {"paths": paths, "target": path, "keep": keep}
+KEYS: dict[str, Callable[[object], object]] = {"paths": paths, "target": path, "keep": count}
 """The keys of [backup], each with what reads it."""

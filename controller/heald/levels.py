@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from heald import quantities
+from heald.written import shown
 
 Read = Callable[[object], float]
 
@@ -18,8 +19,7 @@ def number(most: float) -> Read:
     """A reader of numbers above 0 and up to `most`; ValueError for all else."""
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
-            said = str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else value
-            raise ValueError(f"must be a number from 1 to {most:g}, not {said}")
+            raise ValueError(f"must be a number from 1 to {most:g}, not {shown(value)}")
         return float(value)
     return read
 

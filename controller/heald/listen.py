@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from heald.written import shown
+
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 _NAME = re.compile(r"[a-z0-9._-]{1,253}")
 
@@ -40,7 +42,7 @@ def _is_loopback(host: str) -> bool:
 def enable(value: object) -> bool:
     """ValueError for all but true and false."""
     if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {_shown(value)}")
+        raise ValueError(f"must be true or false, not {shown(value)}")
     return value
 
 
@@ -49,20 +51,20 @@ def address(value: object) -> str:
     try:
         return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
     except ValueError:
-        raise ValueError(f'must be an address such as "127.0.0.1" or "::1", not {_shown(value)}') from None
+        raise ValueError(f'must be an address such as "127.0.0.1" or "::1", not {shown(value)}') from None
 
 
 def port(value: object) -> int:
     """A TCP port that an unprivileged user may have."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1024 <= value <= 65535:
-        raise ValueError(f"must be a port from 1024 to 65535, not {_shown(value)}")
+        raise ValueError(f"must be a port from 1024 to 65535, not {shown(value)}")
     return value
 
 
 def hosts(value: object) -> tuple[str, ...]:
     """Names and addresses without a port."""
     if not isinstance(value, list):
-        raise ValueError(f'must be a list such as ["web1.example.org"], not {_shown(value)}')
+        raise ValueError(f'must be a list such as ["web1.example.org"], not {shown(value)}')
     return tuple(_host(one) for one in value)
 
 
@@ -72,11 +74,7 @@ def _host(value: object) -> str:
     try:
         return address(value)
     except ValueError:
-        raise ValueError(f"{_shown(value)} is no name or address; a port is not part of it") from None
-
-
-def _shown(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+        raise ValueError(f"{shown(value)} is no name or address; a port is not part of it") from None
 
 
 KEYS: dict[str, Callable[[object], object]] = {"enable": enable, "address": address, "port": port, "hosts": hosts}

@@ -15,12 +15,12 @@ HELPER = ROOT / "helper" / "heald_helper"
 SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
-         "quantities", "settings", "document", "thresholds", "levels", "gauges", "probes", "telling",
+         "quantities", "written", "settings", "document", "thresholds", "levels", "gauges", "probes", "telling",
          "listen", "day", "notices", "copies", "face/picture", "face/view", "face/drawing")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
-    {"errors", "quantities", "clock", "notify", "paths", "triggers", "journald"},
+    {"errors", "quantities", "written", "clock", "notify", "paths", "triggers", "journald"},
     {"readings"},
     {"model"},
     {"thresholds", "levels", "probes", "listen", "telling", "copies"},
