@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..stories import Change
+from .generations import LINK
 
 BEFORE = 86400.0            # seconds that count as "just before"
 TAIL = 512 << 10            # bytes read of a package manager's log: thousands of packages
@@ -28,9 +29,6 @@ LOGS = (
         r"\((?P<old>[^ )]+)(?: -> (?P<new>[^ )]+))?\)")),
 )
 """Where a package manager says what it did, and a line of it: dpkg in local time, the others with their offset."""
-
-_GENERATION = re.compile(r"system-(\d+)-link", re.ASCII)
-
 
 def read(files: Iterable[str], began: float, root: Path = Path("/")) -> tuple[tuple[Change, ...], int]:
     """The changes in the day before `began` (seconds since the epoch), the newest first, and how many more there were.
@@ -56,7 +54,7 @@ def _generations(root: Path, began: float) -> Iterator[Change]:
     profiles = root / "nix/var/nix/profiles"
     with suppress(OSError):
         for link in profiles.iterdir():
-            if (number := _GENERATION.fullmatch(link.name)) and _in_time(at := link.lstat().st_mtime, began):
+            if (number := LINK.fullmatch(link.name)) and _in_time(at := link.lstat().st_mtime, began):
                 yield Change(at, "generation", number[1], "the NixOS generation was built")
     with suppress(OSError):
         if _in_time(at := (root / "run/current-system").lstat().st_mtime, began) and profiles.is_dir():
@@ -67,7 +65,7 @@ def _generation(profiles: Path, root: Path) -> str:
     """The number of the generation that is the current system, or where it lies."""
     current = os.readlink(root / "run/current-system")
     for link in profiles.iterdir():
-        if (number := _GENERATION.fullmatch(link.name)) and os.readlink(link) == current:
+        if (number := LINK.fullmatch(link.name)) and os.readlink(link) == current:
             return f"generation {number[1]}"
     return current
 

@@ -13,7 +13,8 @@ PROFILE = Path("/nix/var/nix/profiles/system")
 BOOTED = Path("/run/booted-system")
 MARKS = Path("/var/lib/heald-helper")           # root's: known-good and known-bad, a generation's number a line
 UNITS = "etc/systemd/system"
-_LINK = re.compile(r"system-([0-9]+)-link", re.ASCII)
+LINK = re.compile(r"system-([0-9]+)-link", re.ASCII)
+"""What a profile calls each of its generations, with its number."""
 
 
 def told(units: Iterable[Unit]) -> tuple[Unit, ...]:
@@ -22,7 +23,7 @@ def told(units: Iterable[Unit]) -> tuple[Unit, ...]:
     A generation that is known to be good has broken nothing. A machine without generations has nothing to say.
     """
     found = tuple(units)
-    here = _number(PROFILE)
+    here = _number(PROFILE) if found else None
     if here is None or here in _marks("known-good") or (back := target(here)) is None:
         return found
     return tuple(replace(unit, between=f"{here}-{back}" if changed(unit.name, here, back) else "") for unit in found)
@@ -69,7 +70,7 @@ def _number(link: Path) -> int | None:
             name = Path(os.readlink(PROFILE)).name
         except OSError:
             return None
-    made_of = _LINK.fullmatch(name)
+    made_of = LINK.fullmatch(name)
     return int(made_of[1]) if made_of else None
 
 
