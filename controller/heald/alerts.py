@@ -9,7 +9,7 @@ from heald.errors import Code
 from heald.executor import Helper
 from heald.history import History
 from heald.model import Action, Category, Incident
-from heald.telling import told
+from heald.telling import ended, told
 
 WANTS_A_PERSON = frozenset({"gave-up", "asked"})
 
@@ -36,5 +36,4 @@ class Alerts:
         action = Action(Category.SYSTEM, "alert", str(incident.id))
         result = await self._helper.heal(action)
         if result.state != Code.NOT_SUPPORTED:      # root installed none: then nobody wants to be told
-            words = ": ".join(part for part in (f"{action}: {result.state}", result.detail) if part)
-            self._say(told(incident, words, action))
+            self._say(told(incident, ended(action, result), action))

@@ -70,8 +70,7 @@ class Lifter:
     async def _ask(self, unit: str, numbers: list[int]) -> None:
         action, started = Action(Category.RESOURCE, UNLIMIT, unit), clock.boottime()
         result = await self._helper.heal(action)
-        words = ": ".join(part for part in (f"{action}: {result.state}", result.detail) if part)
-        self._say(telling.line(words, *(("HEALD_INCIDENT", str(number)) for number in numbers),
+        self._say(telling.line(telling.ended(action, result), *(("HEALD_INCIDENT", str(number)) for number in numbers),
                                ("HEALD_OPERATION", action.name), ("UNIT", unit)))
         if result.state in LATER:
             return

@@ -71,9 +71,8 @@ class Repairs:
         result = await call
         ended = replace(attempt, finished=self._now(), result=result)
         took = span(self._now() - attempt.started)
-        how = f"{action}: {result.state} after {took}"
         known = self._history.known[number]
-        self._say(telling.told(known, ": ".join(part for part in (how, result.detail) if part), action))
+        self._say(telling.told(known, telling.ended(action, result, took), action))
         self._save([incidents.answered(known, ended, result)])
         await noted
 

@@ -1,6 +1,6 @@
 """What is said of an incident: one line, and the fields by which the journal finds all that was said of it. Pure."""
 
-from heald.model import Action, Incident, Severity, on_unit
+from heald.model import Action, Incident, Result, Severity, on_unit
 
 WARNING, NOTICE, INFO = "4", "5", "6"       # syslog(3)
 
@@ -30,6 +30,12 @@ def told(incident: Incident, words: str, action: Action | None = None) -> Line:
         f"incident {incident.id}: {words}", ("HEALD_INCIDENT", str(incident.id)), ("HEALD_KIND", incident.kind),
         ("HEALD_SUBJECT", incident.subject), ("HEALD_OUTCOME", incident.outcome),
         ("HEALD_OPERATION", action.name if action else ""), ("UNIT", unit), priority=_priority(incident))
+
+
+def ended(action: Action, result: Result, took: str = "") -> str:
+    """How something that was done has ended, in words."""
+    how = f"{action}: {result.state}{took and f' after {took}'}"
+    return f"{how}: {result.detail}" if result.detail else how
 
 
 def _priority(incident: Incident) -> str:

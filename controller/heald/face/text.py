@@ -70,9 +70,13 @@ def rules(known: Document) -> str:
         lines += [
             f"{number}. {rule['name']} ({rule['source']})",
             f"     if   {rule['kind']} {rule['subject']}{least}{wait}",
-            f"     then {rule['mode']}: {', then '.join(rule['ladder']) or 'no operation'}",
+            f"     then {_then(rule)}",
         ]
     return "\n".join(lines)
+
+
+def _then(rule: Document) -> str:
+    return f"{rule['mode']}: {', then '.join(rule['ladder']) or 'no operation'}"
 
 
 def explained(found: Document) -> str:
@@ -80,9 +84,7 @@ def explained(found: Document) -> str:
     lines = [f"{number}. {rule['name']} ({rule['source']}): {rule['why']}"
              for number, rule in enumerate(found["rules"], 1)]
     issue = f"{found['kind']} {found['subject']}, {found['severity']}"
-    then = f"{found['mode']}: {', then '.join(found['ladder']) or 'no operation'}"
-    if found["rule"] is None:
-        then = "no rule matches: it is observed"
+    then = "no rule matches: it is observed" if found["rule"] is None else _then(found)
     return "\n".join([issue, *(f"  {line}" for line in lines), f"then {then}"])
 
 
