@@ -33,6 +33,8 @@ def _unit_failed(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
     """Failed is ill; on its way up or down is between, so that an open issue waits for the outcome."""
     for unit in units:
         ill = {"failed": True, "activating": None, "deactivating": None}.get(unit.active_state, False)
+        if ill is False:
+            continue
         severity = Severity.CRITICAL if unit.needed else Severity.HIGH
         if unit.service_type == "oneshot" or any(t.endswith(".timer") for t in unit.triggered_by):
             severity = Severity.MEDIUM
@@ -56,6 +58,8 @@ def _unit_blocked(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
     for unit in known.values():
         cause = fallen_from(unit, known)
         ill = None if unit.active_state == "activating" else bool(cause)
+        if ill is False:
+            continue
         detail = f"{unit.name} went down with {cause}, which is up again" if cause else f"{unit.name} is on its way"
         issue = Issue("unit-blocked", unit.name, Severity.HIGH, 0, unit.active_state, "active", detail, unit=unit)
         yield Finding(ill, issue, 0)
@@ -66,6 +70,8 @@ def _unit_flapping(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
     for unit in units:
         short, day = unit.flaps
         ill = True if short >= FLAPS or day >= FLAPS_A_DAY else None if short else False
+        if ill is False:
+            continue
         detail = f"{unit.name} was restarted {short} times in 10 minutes, {day} times in a day"
         issue = Issue("unit-flapping", unit.name, Severity.MEDIUM, 0, short, FLAPS, detail + _changed_by(unit),
                       between=unit.between)
