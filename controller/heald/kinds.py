@@ -33,8 +33,6 @@ def _unit_failed(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
     """Failed is ill; on its way up or down is between, so that an open issue waits for the outcome."""
     for unit in units:
         ill = {"failed": True, "activating": None, "deactivating": None}.get(unit.active_state, False)
-        if ill is False:
-            continue
         severity = Severity.CRITICAL if unit.needed else Severity.HIGH
         if unit.service_type == "oneshot" or any(t.endswith(".timer") for t in unit.triggered_by):
             severity = Severity.MEDIUM
