@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+INTERRUPTED = 130       # 128 + SIGINT: the exit code of what Ctrl-C ended, as shells have it
+
 
 class Code(StrEnum):
     """What went wrong. A value that the helper answers with is the last part of its D-Bus error name."""

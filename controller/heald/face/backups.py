@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from heald.errors import INTERRUPTED
+from heald.face.line import Line
 from heald.face.printing import JSON, show
 from heald.quantities import span
 
 if TYPE_CHECKING:
     from heald.backup import Backups, Snapshot
 
-INTERRUPTED = 130       # 128 + SIGINT, as shells have it
 BEAT = 0.5              # seconds between two looks of the line that shows life
 
 app = typer.Typer(
@@ -125,14 +126,10 @@ def _life(what: str, *, shown: bool) -> Iterator[Callable[[str], None]]:
         said[0] = word
 
     def beat() -> None:
-        began, length = time.monotonic(), 0
-        while not over.wait(BEAT):
-            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            line = f"{what}  {span(round(time.monotonic() - began))}  {said[0]}"[:width - 1]
-            print(f"\r{line:{length}}", end="", file=sys.stderr, flush=True)
-            length = len(line)
-        if length:
-            print(f"\r{'':{length}}\r", end="", file=sys.stderr, flush=True)
+        began = time.monotonic()
+        with Line(shown=True) as line:
+            while not over.wait(BEAT):
+                line.say(f"{what}  {span(round(time.monotonic() - began))}  {said[0]}")
 
     shows = threading.Thread(target=beat, daemon=True)
     if shown:

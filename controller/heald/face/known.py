@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from heald import document
 from heald.bus.connection import Bus
 from heald.bus.controller1 import read_published
+from heald.errors import INTERRUPTED
 from heald.model import Severity
 
 T = TypeVar("T")
-INTERRUPTED = 130       # 128 + SIGINT, as shells have it
 
 
 def remaining(issues: Iterable[Mapping[str, Any]]) -> int:

@@ -13,11 +13,11 @@ from heald.bus.controller1 import read_published
 from heald.bus.login1 import Login
 from heald.bus.systemd import Manager
 from heald.engine import ALL, Engine, Manner
-from heald.errors import REFUSED, Code, HealdError
+from heald.errors import INTERRUPTED, REFUSED, Code, HealdError
 from heald.executor import DryRun
 from heald.face.agent import password_agent
 from heald.face.consent import Consent
-from heald.face.known import INTERRUPTED, published, remaining, run
+from heald.face.known import published, remaining, run
 from heald.face.progress import Patient
 from heald.history import History, read
 from heald.model import Attempt, Incident, Issue, Mode, Result, Severity

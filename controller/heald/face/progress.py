@@ -1,7 +1,6 @@
 """Long work shows life: a line with its time and its own last word, at a terminal; Ctrl-C leaves it running."""
 
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -14,6 +13,7 @@ from heald.bus.helper import HELPER, INTERFACE, PATH, HelperClient
 from heald.bus.systemd import SYSTEMD, Manager, unit_path
 from heald.errors import Code, HealdError
 from heald.executor import WAIT
+from heald.face.line import Line
 from heald.model import Action, Result, on_unit
 from heald.quantities import span
 from heald.sensors import journal
@@ -62,7 +62,7 @@ class Patient:
 
     async def watch(self, names: Iterable[str], seconds: float) -> None:
         """Time passes, in which it is seen whether what was repaired stays up."""
-        with _Line(shown=self._shows) as line:
+        with Line(shown=self._shows) as line:
             steps = max(1, round(seconds))
             for passed in range(steps):
                 line.say(f"watching whether it stays up: {', '.join(names)}  {passed} of {span(seconds)}")
@@ -95,7 +95,7 @@ class Patient:
 
     async def _tell(self, action: Action) -> None:
         unit, began = _unit(action), 0.0
-        with _Line(shown=self._shows) as line:
+        with Line(shown=self._shows) as line:
             while self._shows:
                 await asyncio.sleep(LOOK)
                 state = await self._at_work(unit)
@@ -117,27 +117,6 @@ class Patient:
         with suppress(HealdError):
             return str(await self._bus.property(SYSTEMD, unit_path(unit), f"{SYSTEMD}.Service", "StatusText"))
         return ""
-
-
-class _Line:
-    """One line of a terminal, written over and over and gone at the end. Any terminal can go back to its start."""
-
-    def __init__(self, *, shown: bool) -> None:
-        self._shown, self._length = shown, 0
-
-    def __enter__(self) -> "_Line":
-        return self
-
-    def say(self, words: str) -> None:
-        if self._shown:
-            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-            plain = "".join(c if c.isprintable() else " " for c in words)[:width - 1]
-            print(f"\r{plain:{self._length}}", end="", file=sys.stderr, flush=True)
-            self._length = len(plain)
-
-    def __exit__(self, *_: object) -> None:
-        if self._length:
-            print(f"\r{'':{self._length}}\r", end="", file=sys.stderr, flush=True)
 
 
 def _unit(action: Action) -> str:
