@@ -71,8 +71,7 @@ test-all: $(VENV)/.stamp $(WHEELS)/.stamp nix-check
 	HEALD_WATCH_SECONDS=120 $(BIN)/python -m pytest tests/machine/test_loops.py -k left_alone & watch=$$!; \
 	    $(BIN)/python -m pytest tests/vm; machine=$$?; wait $$watch && exit $$machine
 	$(BIN)/python -m pytest tests/browser tests/desktop tests/nix
-	$(BIN)/python -m pytest -m long
-	HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest tests/machine/test_hostile.py
+	HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest -m long
 
 nix-check: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(NIXOS_PACKAGES)

@@ -20,6 +20,7 @@ from machine import played, product
 from machine.machine import Machine
 
 BOTH_MODES = True
+pytestmark = pytest.mark.long
 SECONDS = float(os.environ.get("HEALD_HOSTILE_SECONDS", "10"))
 HELPER = "heald-helper.service"
 ILL = [f"ill-{number:02}.service" for number in range(30)]
