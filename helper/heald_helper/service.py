@@ -11,8 +11,8 @@ from collections import Counter
 from . import __version__, authority, contract, limits, operations
 from .contract import RefusedError, Request
 from .scene import Row, Scene
-from .settings import File, Settings
-from .systemd import Manager, Unit
+from .settings import File
+from .systemd import Manager
 from .wire import BUS, Bus, Call, CallError, Variant
 
 FRESH = 0.1             # seconds for which what root saw of a unit holds while polkit is asked
@@ -37,6 +37,7 @@ class Helper:
         self._busy: set[str] = set()                            # units that are being acted on
         self._well: dict[str, float] = {}                       # operations' units that found nothing to do, and when
         self._senders: Counter[str] = Counter()
+        self._uids: dict[str, int] = {}                         # of the connections that called
         self._properties: dict[str, Variant] = {}               # both are constant: a helper that leaves forgets them
         self._ending = False
         self.idle = asyncio.Event()
@@ -90,6 +91,7 @@ class Helper:
 
     def _vanished(self, sender: str) -> None:
         """Nobody waits for the answer: end its prompt, free its place."""
+        self._uids.pop(sender, None)
         for task, who in self._asking.items():
             if who == sender:
                 task.cancel()
@@ -141,7 +143,7 @@ class Helper:
     async def _heal(self, call: Call) -> None:
         """One of the three methods."""
         request = contract.request(call.member, call.signature, call.body)
-        [uid] = await self._bus.call(BUS, "GetConnectionUnixUser", "s", [call.sender], expect="u")
+        uid = await self._uid(call.sender)
         self._flight.enter(uid)
         try:
             scene = await self._authorized(call, request, uid)
@@ -160,26 +162,47 @@ class Helper:
         finally:
             self._flight.leave(uid)
 
+    async def _uid(self, sender: str) -> int:
+        """Whose connection it is, asked once: the bus gives no name twice."""
+        uid = self._uids.get(sender)
+        if uid is None:
+            [uid] = await self._bus.call(BUS, "GetConnectionUnixUser", "s", [sender], expect="u")
+            self._uids[sender] = uid
+        return int(uid)
+
     async def _authorized(self, call: Call, request: Request, uid: int) -> Scene:
-        """The row, the unit and polkit's yes. After a prompt, or a slow polkit, everything is looked at again."""
+        """The row, the unit and polkit's yes. After a prompt, or a slow polkit, everything is looked at again.
+
+        Where nobody can be asked for a password polkit decides while root looks: each takes as long as the other.
+        """
         settings = self._file.read()
         row = operations.find(request.category, request.operation)
-        unit = await self._resolve(row, request, settings)
-        action = row.action or f"org.heald.helper.{request.category}"
-        target = request.generations or request.target
-        details = {"operation": request.operation, "target": _short(target), "unit": _short(unit.id)}
-        seen = limits.now()
-        await authority.authorize(self._bus, call, action, details)
+        name = operations.unit_name(row, request)
+        early = () if call.interactive else (asyncio.create_task(self._ask(call, request, row, name)),)
+        try:
+            unit = await operations.resolve(row, name, self._manager, settings, self._ledger)
+            seen = limits.now()
+            if call.interactive or unit.id != name:     # it is called otherwise than it was asked for
+                await self._ask(call, request, row, unit.id)
+            for asked in early:
+                await asked
+        finally:
+            for asked in early:
+                asked.cancel()
+                await asyncio.wait({asked})
         if call.interactive or limits.now() - seen > FRESH:
             settings = self._file.read()
-            unit = await self._resolve(row, request, settings)
-        scene = Scene(self._manager, settings, self._ledger, row, unit, target, own=uid == self._controller)
+            unit = await operations.resolve(row, name, self._manager, settings, self._ledger)
+        scene = Scene(self._manager, settings, self._ledger, row, unit, request.generations or request.target,
+                      own=uid == self._controller)
         await row.sees(scene)
         return scene
 
-    async def _resolve(self, row: Row, request: Request, settings: Settings) -> Unit:
-        return await operations.resolve(row, request.operation, request.target, self._manager, settings,
-                                        ledger=self._ledger, between=request.generations)
+    async def _ask(self, call: Call, request: Request, row: Row, unit: str) -> None:
+        """polkit's yes, or its refusal; the details are what a rule and a prompt can name."""
+        details = {"operation": request.operation, "target": _short(request.generations or request.target),
+                   "unit": _short(unit)}
+        await authority.authorize(self._bus, call, row.action or f"org.heald.helper.{request.category}", details)
 
     def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Outcome]:
         """Count it and set it to work. Between root's look and this nothing else has its turn."""
