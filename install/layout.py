@@ -108,8 +108,9 @@ def contents(prefix: str, python: str, *, own_user: bool) -> Iterator[tuple[str,
 
 
 def _adapt(text: str, prefix: str, python: str) -> str:
-    """Puts PREFIX and PYTHON in; what a unit may execute (ExecPaths=) grows by them."""
+    """Puts PREFIX and PYTHON in; what a unit may execute (ExecPaths=), and what the helper sees, grows by them."""
     if prefix != "/usr":
-        text = text.replace("\nExecPaths=", f"\nExecPaths={prefix}/bin {prefix}/lib ")
+        for key in ("ExecPaths=", "BindReadOnlyPaths="):
+            text = text.replace(f"\n{key}/usr/", f"\n{key}{prefix}/bin {prefix}/lib /usr/")
     text = text.replace(LIB_IN_FILES, f"{prefix}/lib/heald").replace(BIN_IN_FILES, f"{prefix}/bin/heal")
     return text.replace(PYTHON_IN_FILES, python)

@@ -20,6 +20,9 @@ PREFIX = "@PREFIX@"
 ROOT_RUNS = ("/lib/heald/helper/", "/lib/heald/libexec/", "/lib/heald/heald-helper")
 """Below PREFIX: the helper's part."""
 
+SEEN = "/etc /run/dbus/system_bus_socket"
+"""What the helper sees outside the store, first of all."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Lay heald out for a store.")
@@ -51,6 +54,7 @@ def adapt(text: str, chosen: argparse.Namespace) -> str:
         site = [own, *filter(None, chosen.site.split(":"))]
         text = text.replace(f'sys.path.insert(0, "{PREFIX}/lib/heald/{part}")', f"sys.path[:0] = {site!r}")
     text = re.sub(r"^ExecPaths=.*$", f"ExecPaths={chosen.out.parent}", text, flags=re.MULTILINE)
+    text = re.sub(r"^BindReadOnlyPaths=/usr/.*$", f"BindReadOnlyPaths={chosen.out.parent} {SEEN}", text, flags=re.MULTILINE)
     text = re.sub(r"^(Exec\w+=[-+]?)sh ", rf"\1{chosen.shell} ", text, flags=re.MULTILINE)
     text = text.replace("=/bin/kill ", f"={chosen.kill} ")
     return text.replace(f"{PREFIX}/bin/", f"{out}/bin/").replace(PREFIX, helper)
