@@ -54,7 +54,8 @@ def adapt(text: str, chosen: argparse.Namespace) -> str:
         site = [own, *filter(None, chosen.site.split(":"))]
         text = text.replace(f'sys.path.insert(0, "{PREFIX}/lib/heald/{part}")', f"sys.path[:0] = {site!r}")
     text = re.sub(r"^ExecPaths=.*$", f"ExecPaths={chosen.out.parent}", text, flags=re.MULTILINE)
-    text = re.sub(r"^BindReadOnlyPaths=/usr/.*$", f"BindReadOnlyPaths={chosen.out.parent} {SEEN}", text, flags=re.MULTILINE)
+    seen = f"BindReadOnlyPaths={chosen.out.parent} {SEEN}"
+    text = re.sub(r"^BindReadOnlyPaths=/usr/.*$", seen, text, flags=re.MULTILINE)
     text = re.sub(r"^(Exec\w+=[-+]?)sh ", rf"\1{chosen.shell} ", text, flags=re.MULTILINE)
     text = text.replace("=/bin/kill ", f"={chosen.kill} ")
     return text.replace(f"{PREFIX}/bin/", f"{out}/bin/").replace(PREFIX, helper)

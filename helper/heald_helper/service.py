@@ -4,22 +4,21 @@ Shape, operation, target, unit, polkit, what root must see, limits, act, answer.
 """
 
 import asyncio
-import pwd
 import sys
 from collections import Counter
+from functools import partial
 
 from . import __version__, authority, contract, limits, operations
 from .contract import RefusedError, Request
-from .scene import Row, Scene
+from .scene import Scene
 from .settings import File
 from .systemd import Manager
 from .wire import BUS, Bus, Call, CallError, Variant
 
-FRESH = 0.1             # seconds for which what root saw of a unit holds while polkit is asked
+FRESH = 0.1             # seconds for which what root saw of a unit holds, polkit's answer included
 IDLE = 30.0             # seconds without a call after which the helper leaves; the bus starts it again
 UNKNOWN_CALLS = 8       # calls in flight of one connection, before its uid is known and counted
 CONTROLLER = "_heald"
-NAME_LENGTH = 60        # of a unit in a password prompt: longer ones push its buttons off the screen
 LOOK = 2.0              # seconds until an operation whose unit found nothing to do is begun again for the controller
 
 Outcome = dict[str, Variant] | RefusedError
@@ -30,7 +29,7 @@ class Helper:
 
     def __init__(self, bus: Bus, manager: Manager, file: File, ledger: limits.Ledger) -> None:
         self._bus, self._manager, self._file, self._ledger = bus, manager, file, ledger
-        self._controller = _uid_of(CONTROLLER)
+        self._controller = limits.uid_of(CONTROLLER)
         self._flight = limits.Flight(self._controller)
         self._asking: dict[asyncio.Task[None], str] = {}        # calls without an answer yet, and their sender
         self._working: set[asyncio.Task[Outcome]] = set()       # what was begun goes on, also when nobody waits for it
@@ -171,38 +170,26 @@ class Helper:
         return int(uid)
 
     async def _authorized(self, call: Call, request: Request, uid: int) -> Scene:
-        """The row, the unit and polkit's yes. After a prompt, or a slow polkit, everything is looked at again.
+        """The row, the unit and polkit's yes. After a prompt, or a slow answer, everything is looked at again.
 
         Where nobody can be asked for a password polkit decides while root looks: each takes as long as the other.
         """
-        settings = self._file.read()
+        began, settings = limits.now(), self._file.read()
         row = operations.find(request.category, request.operation)
         name = operations.unit_name(row, request)
-        early = () if call.interactive else (asyncio.create_task(self._ask(call, request, row, name)),)
-        try:
-            unit = await operations.resolve(row, name, self._manager, settings, self._ledger)
-            seen = limits.now()
-            if call.interactive or unit.id != name:     # it is called otherwise than it was asked for
-                await self._ask(call, request, row, unit.id)
-            for asked in early:
-                await asked
-        finally:
-            for asked in early:
-                asked.cancel()
-                await asyncio.wait({asked})
-        if call.interactive or limits.now() - seen > FRESH:
+        action = row.action or f"org.heald.helper.{request.category}"
+        ask = partial(authority.authorize, self._bus, call, action, request)
+        look = operations.resolve(row, name, self._manager, settings, self._ledger)
+        unit = await (look if call.interactive else authority.beside(ask(name), look))
+        if call.interactive or unit.id != name:
+            await ask(unit.id)
+        if call.interactive or limits.now() - began > FRESH:
             settings = self._file.read()
             unit = await operations.resolve(row, name, self._manager, settings, self._ledger)
         scene = Scene(self._manager, settings, self._ledger, row, unit, request.generations or request.target,
                       own=uid == self._controller)
         await row.sees(scene)
         return scene
-
-    async def _ask(self, call: Call, request: Request, row: Row, unit: str) -> None:
-        """polkit's yes, or its refusal; the details are what a rule and a prompt can name."""
-        details = {"operation": request.operation, "target": _short(request.generations or request.target),
-                   "unit": _short(unit)}
-        await authority.authorize(self._bus, call, row.action or f"org.heald.helper.{request.category}", details)
 
     def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Outcome]:
         """Count it and set it to work. Between root's look and this nothing else has its turn."""
@@ -258,15 +245,3 @@ class Helper:
         self._bus.signal(contract.PATH, contract.INTERFACE, "Finished", "sssbs",
                          request.category, request.operation, request.target, good, detail)
         return outcome
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME_LENGTH else f"{name[:NAME_LENGTH // 2 - 2]}...{name[-NAME_LENGTH // 2 + 1:]}"
-
-
-def _uid_of(name: str) -> int:
-    """The uid of a user, or one that nobody has."""
-    try:
-        return pwd.getpwnam(name).pw_uid
-    except KeyError:
-        return -1
