@@ -37,7 +37,7 @@ DESKTOP_PACKAGES := adwaita-icon-theme at-spi2-core fonts-dejavu-core gir1.2-ats
 VM_PACKAGES := busybox-static cpio kmod qemu-system-x86
 NIX_PACKAGES := e2fsprogs mount nix-bin
 NIXOS_PACKAGES := git nix-bin
-DEB_PACKAGES := debhelper dh-python dpkg-dev lintian python3 rsync
+DEB_PACKAGES := debhelper dh-python dpkg-dev lintian piuparts rsync
 BROWSER_PACKAGES := chromium fonts-dejavu-core pngquant
 
 packages:

@@ -20,11 +20,12 @@ INSTALLERS = (("debian", "apt install {}"), ("fedora", "dnf install {}"), ("rhel
 NIX_PACKAGE = {"debian": "nix-bin"}
 AGENT_PACKAGE = {"debian": "polkitd"}
 PACKAGED = os.path.exists("/var/lib/dpkg/info/heald.list")
-AGAIN, OWN_AGAIN = (
-    ("install the packages heald and heald-helper, again if they are",
-     "cp /usr/share/doc/heald/own-user/60-heald-helper.rules /etc/polkit-1/rules.d/") if PACKAGED else
-    ("make install", "make install OWN_USER=1"))
-"""What brings back a file of heald's own, and the rules of a helper without root."""
+AGAIN, OWN_AGAIN, USERS_AGAIN = (
+    ("install the packages heald and heald-helper (again)",
+     "cp /usr/share/doc/heald/own-user/60-heald-helper.rules /etc/polkit-1/rules.d/",
+     "install the packages heald and heald-helper (again)") if PACKAGED else
+    ("make install", "make install OWN_USER=1", "systemd-sysusers"))
+"""What brings back a file of heald's own, the rules of a helper without root, and the users."""
 ADMITTED = f"{AGAIN}; systemctl reload dbus.service"
 
 FOLDERS = ("/etc", "/usr/share", "/usr/local/share", "/run/current-system/sw/share")
@@ -90,7 +91,7 @@ def _users() -> Finding:
     known = {entry.pw_name for entry in pwd.getpwall()}
     lacking = [name for name in ("_heald", "_heald-helper") if name not in known]
     if lacking:
-        return Finding("users", State.WRONG, f"there is no user {' and no '.join(lacking)}", "systemd-sysusers")
+        return Finding("users", State.WRONG, f"there is no user {' and no '.join(lacking)}", USERS_AGAIN)
     return Finding("users", State.OK, "_heald and _heald-helper")
 
 
