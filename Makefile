@@ -81,9 +81,11 @@ deb:
 	@rm -rf build/deb
 	@install/deb.sh build/deb
 
-deb-test: $(VENV)/.stamp
+deb-test: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(DEB_PACKAGES)
-	$(BIN)/python -m pytest tests/deb
+	$(BIN)/python -m pytest tests/deb/test_minimal.py & minimal=$$!; \
+	    $(BIN)/python -m pytest tests/deb --ignore=tests/deb/test_minimal.py; machines=$$?; \
+	    wait $$minimal && exit $$machines
 
 nix-check: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(NIXOS_PACKAGES)

@@ -58,6 +58,8 @@ def install(prefix: str, destdir: str, python: str, wheels: Path, site: list[str
     """Builds the tree, moves it into place, and tells the running machine, if it is the target."""
     if not site and not wheels.is_dir():
         raise InstallError(f"{wheels} is missing: run `make wheels`, which needs a package index")
+    if not destdir and (theirs := running.packaged()):
+        raise InstallError(f"these files are a package's: apt remove {' '.join(theirs)} keeps your configuration")
     with tempfile.TemporaryDirectory(prefix="heald-install-") as stage:
         build(Path(stage), prefix, python, wheels, site, own_user=own_user)
         move(Path(stage), prefix, destdir)

@@ -5,6 +5,7 @@ from machine import product
 from machine.healctl import document, healctl
 from machine.machine import Machine
 
+MAKE, APT = ("make", "--no-print-directory", "-C", product.SOURCE, "install"), ("apt-get", "--yes", "install")
 LOADED = """\
 import sys
 before = set(sys.modules)
@@ -58,3 +59,20 @@ def test_heald_alone_sees_and_tells_and_repairs_nothing(bare: Machine) -> None:
     packages.apt(bare, "purge", "heald")
     assert packages.left(bare, before) == set()
     assert packages.users(bare) - users == {"_heald:!*"}
+
+
+def test_it_is_installed_in_one_way_or_the_other(bare: Machine) -> None:
+    """A file that two ways of installing claim would go with one of them while the other needs it."""
+    bare.run(*MAKE)
+    for name in packages.NAMES:
+        refused = bare.run(*APT, *packages.files(packages.NOW, name), check=False)
+        assert refused.returncode
+        assert "heald is here by make install: " in refused.stdout      # apt's, with dpkg's errors
+    product.make(bare, "purge")
+    packages.install(bare, packages.NOW, "heald")
+    refused = bare.run(*MAKE, check=False)
+    assert refused.returncode
+    assert "make install: these files are a package's: apt remove heald " in refused.stderr
+    assert not bare.exists("/usr/lib/heald/manifest")
+    packages.apt(bare, "remove", "heald")
+    product.make(bare, "install")

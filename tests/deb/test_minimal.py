@@ -28,7 +28,7 @@ SYSTEMD_S = r"(/root/\.ssh|/var/(cache|lib|log)/private|/var/lib/systemd/(coredu
 """What Debian's systemd itself leaves behind, which is not in so small a Debian before."""
 
 
-def test_they_are_installed_and_purged(built: None, tmp_path: Path) -> None:
+def test_they_are_installed_and_purged(tmp_path: Path) -> None:
     script = tmp_path / "scripts/post_install_starts"
     script.parent.mkdir()
     script.write_text(STARTS)
@@ -36,7 +36,7 @@ def test_they_are_installed_and_purged(built: None, tmp_path: Path) -> None:
     done = subprocess.run(
         ["piuparts", "--distribution=bookworm", "--mirror=http://deb.debian.org/debian main", "--allow-database",
          f"--scriptsdir={script.parent}", f"--ignore-regex={SYSTEMD_S}",
-         *map(str, (packages.BUILT / packages.NOW).glob("*.deb"))],
+         *map(str, packages.build("deb-minimal").glob("*.deb"))],
         capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[done.stdout.find(" ERROR: "):]
     assert "post_install_starts" in done.stdout

@@ -19,7 +19,7 @@ INSTALLERS = (("debian", "apt install {}"), ("fedora", "dnf install {}"), ("rhel
 """By ID or ID_LIKE of os-release(5): how a package is had."""
 NIX_PACKAGE = {"debian": "nix-bin"}
 AGENT_PACKAGE = {"debian": "polkitd"}
-PACKAGED = os.path.exists("/var/lib/dpkg/info/heald.list")
+PACKAGED = os.path.exists("/var/lib/dpkg/info/heald.md5sums")
 AGAIN, OWN_AGAIN, USERS_AGAIN = (
     ("install the packages heald and heald-helper (again)",
      "cp /usr/share/doc/heald/own-user/60-heald-helper.rules /etc/polkit-1/rules.d/",
