@@ -3,6 +3,8 @@
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
 #   make test-all     what needs a desktop, a virtual machine with a kernel of its own, a browser Prometheus or Nix, or minutes
+#   make deb          the Debian packages, into build/deb, looked at by lintian
+#   make deb-test     installs, upgrades, removes and purges them in a booted machine
 #   make nix-check    evaluates and builds what nix/ says, with a Nix that has no nixpkgs
 #   make pictures     takes the pictures of the status page, desktop, dashboard and demo anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
@@ -23,7 +25,7 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all nix-check pictures bench lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all deb deb-test nix-check pictures bench lint wheels install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
@@ -35,6 +37,7 @@ DESKTOP_PACKAGES := adwaita-icon-theme at-spi2-core fonts-dejavu-core gir1.2-ats
 VM_PACKAGES := busybox-static cpio kmod qemu-system-x86
 NIX_PACKAGES := e2fsprogs mount nix-bin
 NIXOS_PACKAGES := git nix-bin
+DEB_PACKAGES := debhelper dh-python dpkg-dev lintian piuparts rsync
 BROWSER_PACKAGES := chromium fonts-dejavu-core pngquant
 
 packages:
@@ -66,12 +69,23 @@ lint: $(VENV)/.stamp
 test: lint $(WHEELS)/.stamp
 	$(BIN)/python -m pytest -m "not long"
 
-test-all: $(VENV)/.stamp $(WHEELS)/.stamp nix-check
+test-all: $(VENV)/.stamp $(WHEELS)/.stamp deb-test nix-check
 	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) $(DESKTOP_PACKAGES) $(NIX_PACKAGES) prometheus
 	HEALD_WATCH_SECONDS=120 $(BIN)/python -m pytest tests/machine/test_loops.py -k left_alone & watch=$$!; \
 	    $(BIN)/python -m pytest tests/vm; machine=$$?; wait $$watch && exit $$machine
 	$(BIN)/python -m pytest tests/browser tests/desktop tests/nix
 	HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest -m long
+
+deb:
+	@install/packages.sh $(DEB_PACKAGES)
+	@rm -rf build/deb
+	@install/deb.sh build/deb
+
+deb-test: $(VENV)/.stamp $(WHEELS)/.stamp
+	@install/packages.sh $(DEB_PACKAGES)
+	$(BIN)/python -m pytest tests/deb/test_minimal.py & minimal=$$!; \
+	    $(BIN)/python -m pytest tests/deb --ignore=tests/deb/test_minimal.py; machines=$$?; \
+	    wait $$minimal && exit $$machines
 
 nix-check: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(NIXOS_PACKAGES)

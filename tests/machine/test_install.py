@@ -5,15 +5,7 @@ import pytest
 from machine import product
 from machine.judged import is_healed_when_killed
 from machine.machine import Machine
-
-TREES = ("/usr", "/etc", "/var", "/run/dbus", "/opt", "/root", "/home", "/srv")
-
-
-def files(machine: Machine) -> set[str]:
-    """Every path of the machine that an installation could leave something in, but logs and caches."""
-    found = machine.run("find", *TREES, "-xdev", "-not", "-path", "/usr/src/heald*", "-not", "-path", "/var/log/*",
-                        "-not", "-path", "/var/cache/*", "-not", "-path", "/var/tmp/*").stdout
-    return set(found.splitlines())
+from machine.product import files
 
 
 def test_what_was_installed_can_be_taken_away_again(bare: Machine) -> None:
