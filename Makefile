@@ -6,6 +6,7 @@
 #   make nix-check    evaluates and builds what nix/ says, with a Nix that has no nixpkgs
 #   make pictures     takes the pictures of the status page, desktop, dashboard and demo anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
+#   make bench-history  what a year of history costs, in docs/bench/history.json
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
 #   make install      PREFIX=/usr DESTDIR= PYTHON=/usr/bin/python3; OWN_USER=1: the helper runs without root
@@ -23,7 +24,7 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all nix-check pictures bench lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all nix-check pictures bench bench-history lint wheels install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
@@ -90,6 +91,10 @@ demo: $(VENV)/.stamp $(WHEELS)/.stamp
 bench: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh dbus-bin monit
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+
+bench-history: $(VENV)/.stamp $(WHEELS)/.stamp
+	@PYTHONPATH=tests:controller $(BIN)/python -m bench.history
+	@PYTHONPATH=tests $(BIN)/python tests/history_table.py
 
 install: $(WHEELS)/.stamp
 install uninstall purge:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from heald import copies, levels, listen, quantities
+from heald import copies, keeping, levels, listen, quantities
 from heald.errors import Code, HealdError
 from heald.kinds import TABLE as KINDS
 from heald.model import Mode, Severity
@@ -75,7 +75,7 @@ def _wrong(file: Path, key: str, text: str) -> HealdError:
 
 
 def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Settings:
-    tables = dict.fromkeys(("sense", "thresholds", "limits", "rule", "probe", "metrics", "backup"), _as_is)
+    tables = dict.fromkeys(("sense", "thresholds", "limits", "rule", "probe", "metrics", "backup", "history"), _as_is)
     top = _table(document, {"mode": _mode, **tables}, file)
     sense = _table(top.get("sense", {}), {"interval": _interval}, file, "sense")
     counts = {"incidents_per_hour": count, "rollbacks_per_day": count, "pacing": _pacing}
@@ -88,6 +88,7 @@ def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Se
         limits=_limits(settings.limits, limits),
         metrics=replace(settings.metrics, **_table(top.get("metrics", {}), listen.KEYS, file, "metrics")),
         backup=replace(settings.backup, **_table(top.get("backup", {}), copies.KEYS, file, "backup")),
+        history=replace(settings.history, **_table(top.get("history", {}), keeping.KEYS, file, "history")),
     )
 
 

@@ -16,20 +16,21 @@ SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
          "quantities", "written", "settings", "document", "thresholds", "levels", "gauges", "probes", "telling",
-         "listen", "day", "notices", "copies", "face/picture", "face/view", "face/drawing")
+         "listen", "day", "notices", "copies", "keeping", "face/picture", "face/view", "face/drawing")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
-    {"errors", "quantities", "written", "clock", "notify", "paths", "triggers", "journald"},
+    {"errors", "quantities", "written", "clock", "notify", "paths", "triggers"},
     {"readings"},
     {"model"},
-    {"thresholds", "levels", "probes", "listen", "telling", "copies"},
+    {"thresholds", "levels", "probes", "listen", "telling", "copies", "keeping", "journald"},
     {"settings", "document"},
     {"gauges", "bonds"},
     {"kinds"},
     {"config", "detector"},
-    {"causes", "incidents", "standback", "stories", "records", "pauses", "sensors", "bus", "rsync", "backup"},
-    {"resolver", "judgement", "executor", "history", "senses", "day"},
+    {"causes", "incidents", "standback", "stories", "records", "pauses", "sensors", "bus", "rsync", "backup",
+     "tally", "past"},
+    {"resolver", "judgement", "executor", "history", "senses", "day", "retention"},
     {"repairs"},
     {"engine", "lifting", "homes", "notices", "witness", "alerts"},
     {"desktop"},
