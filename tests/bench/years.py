@@ -76,7 +76,8 @@ def times(path: Path, rounds: int) -> dict[str, float]:
         story.run(story.world.now - BEGIN + 2000)
     found["a cycle with nothing wrong"], found["a fault, from open to closed"] = looks, timed(fault, rounds)
     story.history.close()
-    found["a step of pruning"] = timed(Retention(History(path, sys.exit), lambda: Keeping(size=0), lambda: False).step, 1)
+    history = History(path, sys.exit)
+    found["a step of pruning"] = timed(Retention(history, lambda: Keeping(size=0), lambda: False).step, 1)
     return found
 
 

@@ -16,12 +16,12 @@ SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
          "quantities", "written", "settings", "document", "thresholds", "levels", "gauges", "probes", "telling",
-         "listen", "day", "notices", "copies", "keeping", "face/picture", "face/view", "face/drawing")
+         "listen", "day", "notices", "copies", "keeping", "mistakes", "face/picture", "face/view", "face/drawing")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
     {"errors", "quantities", "written", "clock", "notify", "paths", "triggers"},
-    {"readings"},
+    {"readings", "mistakes"},
     {"model"},
     {"thresholds", "levels", "probes", "listen", "telling", "copies", "keeping", "journald"},
     {"settings", "document"},
@@ -129,6 +129,7 @@ def test_one_version() -> None:
 
 @pytest.mark.parametrize(("command", "not_loaded"), [
     (["--version"], {"asyncio", "dbus_next", "sqlite3", "psutil", "heald.engine"}),
+    (["config", "check"], {"asyncio", "dbus_next", "sqlite3", "psutil", "heald.engine"}),
     (["rules"], {"asyncio", "dbus_next", "sqlite3", "psutil", "heald.engine"}),
     (["status", "--short"], {"sqlite3", "psutil", "heald.engine", "heald.config"}),
     (["why", "0"], {"psutil", "heald.engine", "heald.config"}),
