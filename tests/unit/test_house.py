@@ -1,6 +1,7 @@
 """The house holds together: who may import whom, how long a file is, what a command loads."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,10 @@ from pathlib import Path
 
 import dbus_next
 import pytest
+
+import heald
+import heald_helper
+import version
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTROLLER = ROOT / "controller" / "heald"
@@ -114,17 +119,14 @@ def test_a_file_has_fewer_than_250_lines(file: Path) -> None:
 
 
 def test_there_is_no_catch_all() -> None:
-    assert not [p for p in ROOT.rglob("util*.py") if ".venv" not in p.parts]
+    assert not [p for p in ROOT.rglob("util*.py") if not {".venv", "build"} & set(p.parts)]
 
 
-def test_one_version() -> None:
-    import tomllib
-
-    import heald
-    import heald_helper
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert heald.__version__ == heald_helper.__version__ == project["version"]
+def test_the_version_is_that_of_pyproject_toml() -> None:
+    for file in version.FILES:
+        assert version.written(file.read_text()) == file.read_text(), "run: python tests/version.py"
+    assert heald.__version__ == heald_helper.__version__ == version.VERSION
+    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == version.VERSION  # type: ignore[index]
 
 
 @pytest.mark.parametrize(("command", "not_loaded"), [

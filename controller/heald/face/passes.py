@@ -189,10 +189,10 @@ def history(count: int) -> tuple[dict[str, Any], str]:
     except OSError as error:
         try:
             known = [document.whole_incident(i) for i in run(published())["Incidents"]][:count]
-        except HealdError:
+        except HealdError as why:
             if isinstance(error, FileNotFoundError):
                 return {"version": 1, "incidents": []}, f"there is no history yet at {paths.DAEMON_HISTORY}"
-            raise
+            raise HealdError(why.code, f"{error}; {why}") from None
         note = f"{error}; these are the last that the running heald knows. Members of group _heald may read it"
         return {"version": 1, "incidents": known}, note
     return {"version": 1, "incidents": [document.incident(i, 0.0) for i in found]}, ""
