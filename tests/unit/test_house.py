@@ -126,7 +126,7 @@ def test_the_version_is_that_of_pyproject_toml() -> None:
     for file in version.FILES:
         assert version.written(file.read_text()) == file.read_text(), "run: python tests/version.py"
     assert heald.__version__ == heald_helper.__version__ == version.VERSION
-    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == version.VERSION  # type: ignore[index]
+    assert re.search(r"^## (\d\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == version.VERSION  # type: ignore[index]
 
 
 @pytest.mark.parametrize(("command", "not_loaded"), [
