@@ -1,7 +1,8 @@
 """What the first release (0.1.0) left on a machine is read, and gone on with, by this one.
 
-first_release/ has its files: a history that its daemon wrote in a machine, as SQL; what it had paused; both
-configurations with every key that it knew, none at its built-in value. They stay as they are, whatever changes.
+first_release/ has its files: a history that its daemon wrote in a machine, as SQL; what it had paused;
+root's marks of generations; both configurations with every key that it knew, none at its built-in value. They stay as
+they are, whatever changes.
 """
 
 import shutil
@@ -21,10 +22,13 @@ from heald.model import Category, Incident, Mode, Severity
 from heald.past import one, read
 from heald.pauses import Pauses
 from heald.probes import Probe
+from heald.sensors import generations
 from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings
 from heald.tally import Tally
 from heald.thresholds import Thresholds
+from heald_helper import generations as root_s
 from heald_helper import settings as root
+from unit.test_libexec import program
 
 FILES = Path(__file__).parent / "first_release"
 THEN = [
@@ -164,3 +168,16 @@ def test_and_root_s() -> None:
         protected=("postgres*.service",), may_restart=("nginx.service",), run=("reindex",), auto_rollback=True,
         keep_generations=7, keep_days=60, disk=75, inodes=70, per_hour=30, burst=2, refill=600)
     assert all(getattr(settings, one.name) != one.default for one in fields(settings))
+
+
+def test_the_generations_that_it_knew_are_known_to_all_three_who_ask(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("known-good", "known-bad"):
+        shutil.copy(FILES / name, tmp_path)
+    nix = program("nix")
+    for module in (nix, generations, root_s):
+        monkeypatch.setattr(module, "MARKS", tmp_path)
+    assert (nix.marks("known-good"), nix.marks("known-bad")) == ({41, 42}, {43})
+    assert (generations._marks("known-good"), root_s._read("known-bad").split()) == ({41, 42}, ["43"])
+    nix.mark("known-good", nix.marks("known-good"))
+    assert (tmp_path / "known-good").read_text() == (FILES / "known-good").read_text()
