@@ -73,6 +73,10 @@ def test_a_configuration_is_checked_by_nobody_without_a_bus(machine: Machine) ->
     nowhere = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}
     done = healctl(machine, "config", "check", user="nobody", **nowhere)
     assert (done.returncode, done.stdout) == (0, "/etc/heald/heald.toml: as it should be\n")
+    machine.run("sh", "-c", "mkdir -p -m 700 /srv/secret && touch /srv/secret/heald.toml")
+    done = healctl(machine, "config", "check", "/srv/secret/heald.toml", user="nobody", **nowhere)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout == "/srv/secret/heald.toml.d: cannot be read: Permission denied\n"
     machine.write("/srv/host/heald.toml", "[limits]\n\npacing = []\nper_hour = 3\n")
     done = healctl(machine, "config", "check", "/srv/host/heald.toml", user="nobody", **nowhere)
     assert done.returncode == 2

@@ -90,12 +90,20 @@ def test_drop_ins_are_read_in_their_order_and_one_that_does_not_parse_hides_no_o
 
 @pytest.mark.parametrize(("make", "problem"), [
     (lambda _: None, "there is no such file"), (lambda path: path.mkdir(), "cannot be read: Is a directory"),
-    (lambda path: path.with_name("heald.toml.d").write_text(""), "there is no such file"),
 ])
 def test_a_file_that_is_none(file: Path, make: object, problem: str) -> None:
     make(file)      # type: ignore[operator]
     assert checking.check(file, needed=True)["mistakes"][0] == {
         "file": str(file), "line": None, "key": None, "problem": problem}
+
+
+@pytest.mark.parametrize(("name", "problem"), [
+    ("x" * 300, "cannot be read: File name too long"), ("loop/x", "cannot be read: Too many levels of symbolic links"),
+])
+def test_a_path_that_leads_nowhere(tmp_path: Path, name: str, problem: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    told = checking.check(tmp_path / name, needed=True)["mistakes"]
+    assert problem in [one["problem"] for one in told]
 
 
 def test_nothing_is_wrong_with_nothing(file: Path) -> None:

@@ -1,5 +1,6 @@
 """`healctl config check`: every mistake in a configuration, without a daemon, a bus or a privilege."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,6 @@ def check(path: Path, *, needed: bool) -> Document:
     """
     found: dict[tuple[str, str], MistakeError] = {}
     left_out: list[MistakeError] = []
-    if needed and not path.exists():
-        found[str(path), ""] = MistakeError(str(path), "", "there is no such file")
     while True:
         try:
             config.load(path, left_out)
@@ -28,6 +27,8 @@ def check(path: Path, *, needed: bool) -> Document:
             if sum((one.file, one.key) == key for one in left_out) > 1:
                 break                           # to leave it out is no help
             left_out.append(mistake)
+    if needed and not found and not os.path.exists(path):
+        found[str(path), ""] = MistakeError(str(path), "", "there is no such file")
     files = _read(path)
     told = sorted((_told(mistake) for mistake in found.values()), key=lambda one: (
         files.index(one["file"]) if one["file"] in files else 0, one["line"] or 0))
@@ -36,7 +37,7 @@ def check(path: Path, *, needed: bool) -> Document:
 
 def _read(path: Path) -> list[str]:
     try:
-        return [str(file) for file in config.files(path) if file.exists()]
+        return [str(file) for file in config.files(path) if os.path.exists(file)]
     except MistakeError:
         return [str(path)]
 
