@@ -8,8 +8,10 @@
 #   make nix-check    evaluates and builds what nix/ says, with a Nix that has no nixpkgs
 #   make pictures     takes the pictures of the status page, desktop, dashboard and demo anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
+#   make bench-history  what a year of history costs, in docs/bench/history.json
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
+#   make dist         sdist and wheel of the last commit, the same bytes wherever they are built, and their hashes
 #   make install      PREFIX=/usr DESTDIR= PYTHON=/usr/bin/python3; OWN_USER=1: the helper runs without root
 #   make uninstall    removes what install recorded; /etc/heald and /var/lib/heald stay
 #   make purge        removes those too
@@ -25,7 +27,8 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all deb deb-test nix-check pictures bench lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all deb deb-test nix-check pictures bench bench-history lint wheels dist install uninstall purge lock \
+        packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
@@ -105,14 +108,29 @@ bench: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh dbus-bin monit
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
+bench-history: $(VENV)/.stamp $(WHEELS)/.stamp
+	@PYTHONPATH=tests:controller $(BIN)/python -m bench.history
+	@PYTHONPATH=tests $(BIN)/python tests/history_table.py
+
 install: $(WHEELS)/.stamp
 install uninstall purge:
 	@$(INSTALL) $@ $(WHERE) --python="$(PYTHON)" $(if $(OWN_USER),--own-user)
 
+# Of what is committed and nothing else, at the time of the commit.
+dist: requirements/build.txt
+	@install/packages.sh git python3-venv
+	@rm -rf build/dist build/heald dist && mkdir -p build/heald
+	@/usr/bin/python3 -m venv build/dist
+	@build/dist/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@git archive HEAD | tar --extract --directory=build/heald
+	@epoch=$$(git log -1 --format=%ct) && cd build/heald && \
+	    SOURCE_DATE_EPOCH=$$epoch ../dist/bin/python -m hatchling build --directory ../../dist
+	@cd dist && sha256sum -- * > SHA256SUMS && cat SHA256SUMS
+
 lock:
 	/usr/bin/python3 -m venv build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
-	for lock in run:pyproject.toml helper:requirements/helper.in test:requirements/test.in; do \
+	for lock in run:pyproject.toml helper:requirements/helper.in test:requirements/test.in build:requirements/build.in; do \
 	    build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	        --output-file "requirements/$${lock%%:*}.txt" "$${lock#*:}" || exit 1; \
