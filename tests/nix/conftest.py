@@ -18,5 +18,6 @@ def store(machine: Machine) -> Iterator[Machine]:
     machine.run("rm", "-rf", "/run/current-system", "/run/booted-system", "/var/lib/heald-helper", "/etc/heald")
     machine.run("mkdir", "-p", "/nix")
     machine.run("mount", "-t", "tmpfs", "-o", "size=40m,mode=755", "store", "/nix")
+    machine.run("systemctl", "stop", "heald-helper.service")        # it sees the /nix that it was started with
     yield machine
     machine.run("umount", "--lazy", "/nix")
