@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from heald import copies, levels, listen, quantities
+from heald import copies, fleet, levels, listen, quantities
 from heald.errors import Code, HealdError
 from heald.kinds import TABLE as KINDS
 from heald.model import Mode, Severity
@@ -44,6 +44,8 @@ def load(path: Path = DEFAULT) -> Settings:
                 taken = "built-in rule" if where == "built-in" else f"rule in {where}"
                 raise _wrong(file, "rule.name", f'"{rule.name}" is taken by a {taken}')
             own[rule.name] = rule
+    if settings.fleet.prometheus and not settings.metrics.enable:
+        raise _wrong(path, "fleet.prometheus", "needs [metrics] enable = true: no machine sees this one's issues")
     users = [rule for rule in own.values() if rule not in BUILT_IN]
     return replace(settings, rules=(*users, *BUILT_IN))
 
@@ -75,7 +77,7 @@ def _wrong(file: Path, key: str, text: str) -> HealdError:
 
 
 def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Settings:
-    tables = dict.fromkeys(("sense", "thresholds", "limits", "rule", "probe", "metrics", "backup"), _as_is)
+    tables = dict.fromkeys(("sense", "thresholds", "limits", "rule", "probe", "metrics", "backup", "fleet"), _as_is)
     top = _table(document, {"mode": _mode, **tables}, file)
     sense = _table(top.get("sense", {}), {"interval": _interval}, file, "sense")
     counts = {"incidents_per_hour": count, "rollbacks_per_day": count, "pacing": _pacing}
@@ -88,6 +90,7 @@ def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Se
         limits=_limits(settings.limits, limits),
         metrics=replace(settings.metrics, **_table(top.get("metrics", {}), listen.KEYS, file, "metrics")),
         backup=replace(settings.backup, **_table(top.get("backup", {}), copies.KEYS, file, "backup")),
+        fleet=replace(settings.fleet, **_table(top.get("fleet", {}), fleet.KEYS, file, "fleet")),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from heald.copies import Copies
+from heald.fleet import Fleet
 from heald.listen import Listen
 from heald.model import OPERATIONS, Action, Category, Mode, Severity, on_unit
 from heald.probes import Probe
@@ -115,6 +116,7 @@ class Settings:
     probes: tuple[Probe, ...] = ()
     metrics: Listen = field(default_factory=Listen)
     backup: Copies = field(default_factory=Copies)
+    fleet: Fleet = field(default_factory=Fleet)
 
     def rule(self, kind: str, subject: str, severity: Severity) -> Rule:
         """The first that matches."""
