@@ -20,7 +20,7 @@ from heald.readings import Part
 FRESH = 5.0                 # seconds for which an answer that lets go is good
 LONGEST = 300.0             # between two questions about an issue that is held
 LATER = prometheus.TIMEOUT + 1.0        # when an answer is there at the latest
-SPREAD = 0.1                # waits are up to this much longer, so that a thousand machines do not ask at once
+SPREAD = 1 / 3              # waits are up to this much longer, so that a thousand machines do not ask at once
 
 Ask = Callable[[str, str, Fleet], Awaitable[Share]]
 
@@ -63,7 +63,7 @@ class Brake:
             asked.task = asyncio.create_task(self._find_out(issue, asked), name=f"the fleet's {issue.subject}")
         until = now + LATER if asked.task else asked.due
         if asked.why:       # as long as it is not known better
-            return replace(decision, verdict=Verdict.STAND_BACK, reason=asked.why, until=until)
+            return Decision(Verdict.STAND_BACK, asked.why, until=until)
         if asked.why == "" and asked.task is None:
             return decision
         reason = f"the fleet is asked first, {span(self._fleet.settle)} after the issue was seen"

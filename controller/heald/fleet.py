@@ -48,7 +48,7 @@ def held(share: Share, fleet: Fleet) -> str:
     if share.ill < 2 or percent <= fleet.max_unhealthy:
         return ""
     return (f"fleet: {percent:.3g} % of {share.machines:,} machines have the same issue (more than "
-            f"{fleet.max_unhealthy:g} %): one by one they are not repaired until fewer have it")
+            f"{fleet.max_unhealthy:g} %): none of them is repaired until fewer have it")
 
 
 def prometheus(value: object) -> str:

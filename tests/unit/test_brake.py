@@ -155,7 +155,7 @@ def test_machines_do_not_ask_in_step(tmp_path: Path) -> None:
     for story in first:
         story.world.fail("a.service")
         story.run(100)
-    assert [story.questions for story in first] == [[45], [49.5]]
+    assert [story.questions for story in first] == [[45], [60]]
 
 
 def test_a_mistake_of_ours_ends_heald_and_is_not_waited_for(tmp_path: Path) -> None:
