@@ -3,6 +3,8 @@
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
 #   make test-all     what needs a desktop, a virtual machine with a kernel of its own, a browser Prometheus or Nix, or minutes
+#   make fleet-test   machines before a real Prometheus and Alertmanager, and a thousand that are simulated; in test-all
+#   make fleet-bench  how many of a thousand machines act before the fleet's brake closes, in docs/fleet (12 minutes)
 #   make nix-check    evaluates and builds what nix/ says, with a Nix that has no nixpkgs
 #   make pictures     takes the pictures of the status page, desktop, dashboard and demo anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
@@ -23,7 +25,7 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all nix-check pictures bench lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all fleet-test fleet-bench nix-check pictures bench lint wheels install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
@@ -35,6 +37,7 @@ DESKTOP_PACKAGES := adwaita-icon-theme at-spi2-core fonts-dejavu-core gir1.2-ats
 VM_PACKAGES := busybox-static cpio kmod qemu-system-x86
 NIX_PACKAGES := e2fsprogs mount nix-bin
 NIXOS_PACKAGES := git nix-bin
+FLEET_PACKAGES := prometheus prometheus-alertmanager prometheus-node-exporter
 BROWSER_PACKAGES := chromium fonts-dejavu-core pngquant
 
 packages:
@@ -66,12 +69,20 @@ lint: $(VENV)/.stamp
 test: lint $(WHEELS)/.stamp
 	$(BIN)/python -m pytest -m "not long"
 
-test-all: $(VENV)/.stamp $(WHEELS)/.stamp nix-check
+test-all: $(VENV)/.stamp $(WHEELS)/.stamp nix-check fleet-test
 	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) $(DESKTOP_PACKAGES) $(NIX_PACKAGES) prometheus
 	HEALD_WATCH_SECONDS=120 $(BIN)/python -m pytest tests/machine/test_loops.py -k left_alone & watch=$$!; \
 	    $(BIN)/python -m pytest tests/vm; machine=$$?; wait $$watch && exit $$machine
 	$(BIN)/python -m pytest tests/browser tests/desktop tests/nix
 	HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest -m long
+
+fleet-test: $(VENV)/.stamp $(WHEELS)/.stamp
+	@install/packages.sh $(FLEET_PACKAGES)
+	$(BIN)/python -m pytest tests/fleet
+
+fleet-bench: $(VENV)/.stamp
+	@install/packages.sh $(FLEET_PACKAGES)
+	@PYTHONPATH=tests:controller $(BIN)/python -m fleet $(FLEET)
 
 nix-check: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(NIXOS_PACKAGES)

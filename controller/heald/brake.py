@@ -20,6 +20,8 @@ from heald.readings import Part
 FRESH = 5.0                 # seconds for which an answer that lets go is good
 LONGEST = 300.0             # between two questions about an issue that is held
 LATER = prometheus.TIMEOUT + 1.0        # when an answer is there at the latest
+TRIES = 3                   # questions without an answer after which Prometheus is out of reach: it may only be busy
+AGAIN = 10.0                # seconds between these
 SPREAD = 1 / 3              # waits are up to this much longer, so that a thousand machines do not ask at once
 
 Ask = Callable[[str, str, Fleet], Awaitable[Share]]
@@ -33,6 +35,7 @@ class _Asked:
     due: float
     why: str | None = None      # None: not known yet; "": nothing holds it
     began: float = 0.0          # since when it is held
+    unanswered: int = 0         # questions in a row
     task: asyncio.Task[None] | None = None
 
 
@@ -70,18 +73,30 @@ class Brake:
         return replace(decision, verdict=Verdict.WAIT, reason=reason, until=until)
 
     async def _find_out(self, issue: Issue, asked: _Asked) -> None:
+        why: str | None = None
         try:
             why = held(await self._ask(*issue.key, self._fleet), self._fleet)
+            asked.unanswered = 0
             self._tell(lost="")
         except HealdError as error:
-            waits = self._fleet.unreachable == STAND_BACK
-            why = f"fleet: {error}; it is asked again" if waits else ""
-            self._tell(lost=f"{error}; until it answers heald {'stands back' if waits else 'acts as if alone'}")
+            asked.unanswered += 1
+            if self._lost or asked.unanswered >= TRIES:
+                why = self._unanswered(str(error))
         now = self._now()
-        asked.began = (asked.began if asked.why else now) if why else 0.0
-        pause = min(max(self._fleet.settle, now - asked.began), LONGEST) * self._later
-        asked.why, asked.task, asked.due = why, None, now + (pause if why else FRESH)
+        if why is None:
+            asked.due = now + AGAIN * self._later
+        else:
+            asked.began = (asked.began if asked.why else now) if why else 0.0
+            pause = min(max(self._fleet.settle, now - asked.began), LONGEST) * self._later
+            asked.why, asked.due = why, now + (pause if why else FRESH)
+        asked.task = None
         self._wake(TABLE[issue.kind].part)
+
+    def _unanswered(self, error: str) -> str:
+        """Why heald waits while Prometheus is out of reach, or ""."""
+        waits = self._fleet.unreachable == STAND_BACK
+        self._tell(lost=f"{error}; until it answers heald {'stands back' if waits else 'acts as if alone'}")
+        return f"fleet: {error}; it is asked again" if waits else ""
 
     def _tell(self, *, lost: str) -> None:
         if lost and not self._lost:

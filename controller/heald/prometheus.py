@@ -17,15 +17,12 @@ _NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError
 
 
 def question(kind: str, subject: str, fleet: Fleet) -> str:
-    """Two numbers in one look, so that they fit together: of how many machines heald was heard, and how many of them
-    had the issue. Each counts who was so within `settle`: a unit that is down every other moment is ill all the time,
-    and a scrape may fail."""
-    ill = _selector("heald_issue_info", {"kind": kind, "name": subject, **dict(fleet.labels)})
-    all_ = _selector("heald_build_info", dict(fleet.labels))
-    span = f"{max(1, round(fleet.settle))}s"
-    return " or ".join(
-        f'label_replace(count(count by (instance) (max_over_time({series}[{span}]))), "of", "{of}", "", "")'
-        for of, series in (("ill", ill), ("all", all_)))
+    """Two numbers in one look, so that they fit together: how many machines have the issue, and of how many heald is
+    heard. Prometheus counts them all the time (fleet/heald.rules.yml): a thousand machines that ask at the same moment
+    do not have it count a thousand machines each."""
+    ill = _selector("fleet:heald_issue_info:count", {"kind": kind, "name": subject, **dict(fleet.labels)})
+    all_ = _selector("fleet:heald_machines:count", dict(fleet.labels))
+    return f'label_replace(sum({ill}), "of", "ill", "", "") or label_replace(sum({all_}), "of", "all", "", "")'
 
 
 def _selector(metric: str, labels: dict[str, str]) -> str:
@@ -55,8 +52,10 @@ async def share(kind: str, subject: str, fleet: Fleet) -> Share:
         counted = Share(found.get("ill", 0), found.get("all", 0))
     except _NONSENSE:
         raise _unreachable(fleet, "its answer is none of Prometheus's") from None
-    if not 0 <= counted.ill <= counted.machines or not counted.machines:
-        raise _unreachable(fleet, f"it has heard heald on {counted.machines} machines, of which {counted.ill} are ill")
+    if not counted.machines:
+        raise _unreachable(fleet, "it has not counted the machines: are heald.rules.yml, and labels in [fleet], right?")
+    if not 0 <= counted.ill <= counted.machines:
+        raise _unreachable(fleet, f"it has counted {counted.ill} of {counted.machines} machines")
     return counted
 
 

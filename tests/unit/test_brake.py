@@ -46,6 +46,7 @@ def said(story: Story, words: str) -> list[float]:
 
 
 def lost(_: float) -> Share:
+    """As of Prometheus out of reach."""
     raise HealdError(Code.UNREACHABLE, "Prometheus at http://192.0.2.10:9090 cannot be asked: no answer in 2 s")
 
 
@@ -95,6 +96,7 @@ def test_out_of_reach(tmp_path: Path, word: str, acts: int, told: str) -> None:
     story.world.fail("a.service")
     story.run(400)
     assert len(story.world.times) == acts
+    assert story.questions[:3] == [45, pytest.approx(55, abs=3.1), pytest.approx(65, abs=6.2)]    # it may only be busy
     assert len(said(story, f"no answer in 2 s; until it answers heald {told}")) == 1
     if not acts:
         assert story.incidents[0].reason == (
@@ -104,6 +106,16 @@ def test_out_of_reach(tmp_path: Path, word: str, acts: int, told: str) -> None:
     story.run(1200)
     assert len(said(story, "answers again")) == 1
     assert {action.target for _, action in story.world.asked} == {"a.service", "b.service"}
+
+
+def test_one_answer_that_does_not_come_is_asked_for_again(tmp_path: Path) -> None:
+    """A thousand machines that ask at once, and act where Prometheus is too busy to answer, would be no brake."""
+    story = Held(tmp_path, lambda at: lost(at) if at < 60 else Share(900, 1000))
+    story.world.fail("a.service")
+    story.run(300)
+    assert story.world.times == []
+    assert story.incidents[0].reason.startswith("fleet: 90 % ")
+    assert not said(story, "cannot be asked")
 
 
 def test_a_relapse_is_asked_about_anew(tmp_path: Path) -> None:

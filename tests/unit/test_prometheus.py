@@ -78,7 +78,7 @@ def test_what_is_asked() -> None:
 
     ask(serve)
     line, host, *_ = heard[0].decode().splitlines()
-    assert line.startswith("GET /base/api/v1/query?query=label_replace%28count%28count%20by")
+    assert line.startswith("GET /base/api/v1/query?query=label_replace%28sum%28fleet%3Aheald_issue_info%3Acount%7Bkind")
     assert line.endswith(" HTTP/1.0")
     assert host.startswith("Host: 127.0.0.1:")
 
@@ -92,8 +92,8 @@ def test_what_is_asked() -> None:
 ])
 def test_a_subject_stays_one_text(subject: str, written: str) -> None:
     asked = prometheus.question("unit-failed", subject, Fleet(labels=(("role", "w\"b"),)))
-    assert f'heald_issue_info{{kind="unit-failed",name={written},role="w\\"b"}}[45s]' in asked
-    assert 'heald_build_info{role="w\\"b"}[45s]' in asked
+    assert f'sum(fleet:heald_issue_info:count{{kind="unit-failed",name={written},role="w\\"b"}})' in asked
+    assert 'sum(fleet:heald_machines:count{role="w\\"b"})' in asked
 
 
 def test_a_name_that_is_no_text_can_be_asked_about() -> None:
@@ -113,16 +113,16 @@ def test_a_name_that_is_no_text_can_be_asked_about() -> None:
     (answer("<html><body>Please log in</body></html>"), "its answer is none of Prometheus's"),
     (answer(""), "its answer is none of Prometheus's"),
     (answer(json.dumps(counted(("all", "9")))[:-9]), "its answer is none of Prometheus's"),
-    (answer({"data": {"result": {}}, "status": "success"}), "it has heard heald on 0 machines"),
+    (answer({"data": {"result": {}}, "status": "success"}), "it has not counted the machines"),
     (answer({"data": {"result": [[1, "2"]]}}), "its answer is none of Prometheus's"),
     (answer(counted(("all", "NaN"))), "its answer is none of Prometheus's"),
     (answer(counted(("all", "+Inf"))), "its answer is none of Prometheus's"),
     (answer("[" * 60000), "its answer is none of Prometheus's"),
     (answer("\xff\xfe"), "its answer is none of Prometheus's"),
     (answer([]), "its answer is none of Prometheus's"),
-    (answer(counted()), "it has heard heald on 0 machines"),
-    (answer(counted(("ill", "3"), ("all", "2"))), "it has heard heald on 2 machines, of which 3 are ill"),
-    (answer(counted(("ill", "-3"), ("all", "2"))), "it has heard heald on 2 machines, of which -3 are ill"),
+    (answer(counted()), "it has not counted the machines"),
+    (answer(counted(("ill", "3"), ("all", "2"))), "it has counted 3 of 2 machines"),
+    (answer(counted(("ill", "-3"), ("all", "2"))), "it has counted -3 of 2 machines"),
     (answer(" " * 70000), "its answer is longer than 64 KiB"),
 ])
 def test_an_answer_that_is_none(text: bytes, why: str) -> None:

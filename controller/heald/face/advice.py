@@ -20,8 +20,7 @@ STOOD_BACK = {
     "packages": ("packages are being installed; who is at work", "systemd-inhibit --list"),
     "job": ("systemd is at work on it; its jobs", "systemctl list-jobs"),
     "restarting": ("systemd is about to start it again; how it stands", "systemctl status {}"),
-    "fleet": ("many machines have it, which one repair each does not mend; to have this one repaired all the same",
-              "healctl heal {id}"),
+    "fleet": ("it is held for the fleet's sake; to have it repaired on this machine all the same", "healctl heal {id}"),
     "own": ("it is a part of heald, which never mends itself; how it stands", "systemctl status {}"),
 }
 """The word that a reason to stand back begins with -> why, and a command; the others pass by themselves."""

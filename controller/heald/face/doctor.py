@@ -16,7 +16,6 @@ from heald.errors import Code, HealdError
 from heald.face.equipment import ADMITTED, AGAIN, Finding, State, found, rules
 from heald.face.known import run
 from heald.face.passes import Pass
-from heald.probes import Probe
 from heald.settings import Settings
 
 SYSTEMD_LEAST, POLKIT_LEAST = 252, 122
@@ -162,11 +161,11 @@ async def _at_boot(bus: Bus) -> Finding:
 
 
 async def _network(bus: Bus, settings: Settings) -> Finding:
-    """Probes beyond this machine, and metrics that are asked from beyond it, need root's drop-in."""
-    name, beyond = "network", {host for probe in settings.probes for host in _beyond(probe)}
+    """Probes and a Prometheus beyond this machine, and metrics that are asked from there, need root's drop-in."""
+    name, beyond = "network", {host for host in _reached(settings) if not _loopback(host)}
     served = settings.metrics.address if settings.metrics.enable and not _loopback(settings.metrics.address) else ""
     if not beyond and not served:
-        return Finding(name, State.OK, "no probe leaves this machine, and no page is served beyond it")
+        return Finding(name, State.OK, "nothing is asked beyond this machine, and no page is served there")
     try:
         unit = await bus.properties(SYSTEMD, unit_path("heald.service"), f"{SYSTEMD}.Service")
     except HealdError as error:
@@ -178,7 +177,7 @@ async def _network(bus: Bus, settings: Settings) -> Finding:
         return _refused(f"heald.service answers nobody beyond this machine, but [metrics] has it listen at {served}",
                         " ".join([*shut, "PROMETHEUS"]))
     if shut:
-        return _refused(f"heald.service may not reach {', '.join(shut)}, which a probe asks", " ".join(shut))
+        return _refused(f"heald.service may not reach {', '.join(shut)}, which a probe or [fleet] asks", " ".join(shut))
     reached = [f"heald.service may reach {', '.join(sorted(beyond))}"] if beyond else []
     return Finding(name, State.OK, ", and ".join([*reached, *([f"answers at {served}"] if served else [])]))
 
@@ -189,10 +188,11 @@ def _refused(detail: str, addresses: str) -> Finding:
                    "systemctl daemon-reload; systemctl restart heald.service")
 
 
-def _beyond(probe: Probe) -> Iterator[str]:
-    """The address of a probe that is not on this machine."""
-    if probe.way != "unix" and not _loopback(probe.endpoint[0]):
-        yield probe.endpoint[0]
+def _reached(settings: Settings) -> Iterator[str]:
+    """The addresses of what heald asks."""
+    yield from (probe.endpoint[0] for probe in settings.probes if probe.way != "unix")
+    if settings.fleet.prometheus:
+        yield settings.fleet.endpoint[0]
 
 
 def _loopback(address: str) -> bool:
