@@ -12,7 +12,6 @@ from fleet.simulated import Push
 
 PUSHES = ((0, 45), (60, 45), (300, 45), (600, 45), (0, 15), (60, 15), (300, 15))
 """Seconds from the first machine to the last, and `settle`."""
-AFTER = 90                  # seconds that are watched after the last machine
 
 
 def main() -> int:
@@ -22,10 +21,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("docs/fleet"))
     chosen = parser.parse_args()
     pushes = [Push(lasts, settle) for lasts, settle in PUSHES]
-    seconds = max(push.lasts for push in pushes) + AFTER
-    print(f"{len(pushes)} pushes to {chosen.machines} machines, {seconds:g} s ...", file=sys.stderr)
+    print(f"{len(pushes)} pushes to {chosen.machines} machines ...", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="heald-fleet-") as folder:
-        found = measure(Path(folder), chosen.machines, chosen.scrape, pushes, seconds)
+        found = measure(Path(folder), chosen.machines, chosen.scrape, pushes)
     chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / "fleet.json").write_text(json.dumps(found, indent=2) + "\n")
     print("\n".join(table(found)))

@@ -4,7 +4,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,10 +25,12 @@ scrape_configs: [{{job_name: heald, file_sd_configs: [{{files: ["{folder}/machin
 """
 
 
-def measure(folder: Path, machines: int, scrape: float, pushes: Sequence[Push], seconds: float,
-            **times: str) -> dict[str, Any]:
-    """Plays `pushes` for so many seconds, on machines that are scraped every `scrape`. `times` are those of
-    fleet/alertmanager.yml that are other than there."""
+LONGEST = 1800.0            # seconds that a simulation may take on any host
+
+
+def measure(folder: Path, machines: int, scrape: float, pushes: Sequence[Push], **times: str) -> dict[str, Any]:
+    """Plays `pushes`, on machines that are scraped every `scrape` seconds, until each machine has acted or stood back
+    and somebody was told of each. `times` are those of fleet/alertmanager.yml that are other than there."""
     simulation, port, asked, manager = Simulation(machines), free_port(), free_port(), free_port()
     (folder / "machines.json").write_text(simulation.targets(port))
     text, every = CONFIG.format(manager=manager, folder=folder), f"{scrape:g}s"
@@ -36,12 +38,25 @@ def measure(folder: Path, machines: int, scrape: float, pushes: Sequence[Push], 
         text, scrape_interval=every, scrape_timeout=f"{min(5, scrape):g}s", evaluation_interval=every))
     rules = (FLEET / "heald.rules.yml").read_text().replace("[45s]", f"[{3 * scrape:g}s]")
     (folder / "heald.rules.yml").write_text(rules)
-    took: list[float] = []
+    took, costs = list[float](), dict[str, Any]()
     with receiver() as told, alertmanager(folder, manager, told, **times), prometheus(folder, asked) as service:
-        with watched(service, took, scrape):
-            asyncio.run(simulation.run(port, pushes, f"http://127.0.0.1:{asked}", seconds, lambda: product.wait_until(
-                lambda: service.value("fleet:heald_machines:count") == machines, "all are scraped")))
-        costs = prices(service)
+        watching = ExitStack()
+
+        def begin() -> None:
+            product.wait_until(lambda: service.value("fleet:heald_machines:count") == machines, "all are scraped")
+            watching.enter_context(watched(service, took, scrape))
+
+        def end() -> None:
+            watching.close()
+            costs.update(prices(service))
+            service.process.terminate()
+            service.process.wait()
+
+        def until() -> None:
+            product.wait_until(lambda: all(len(push.decided) == machines and told.told("HealdFleetBrake", name=push.unit)
+                                           for push in pushes), "all have decided, and somebody was told", LONGEST)
+
+        asyncio.run(simulation.run(port, pushes, f"http://127.0.0.1:{asked}", before=begin, until=until, after=end))
     return {
         "machines": machines, "scrape_s": scrape, **costs, "rules_ms": spread(took),
         "questions": len(simulation.asked), "questions_lost": simulation.lost, "question_ms": spread(simulation.asked),
@@ -52,7 +67,7 @@ def measure(folder: Path, machines: int, scrape: float, pushes: Sequence[Push], 
 
 def outcome(push: Push, told: list[float]) -> dict[str, Any]:
     """What a push came to. `told_s`: seconds from its beginning until somebody was told, null where nobody was."""
-    return {"lasts_s": push.lasts, "settle_s": push.settle, "acted": len(push.acted), "held": push.held,
+    return {"lasts_s": push.lasts, "settle_s": push.settle, "acted": len(push.acted), "held": len(push.held),
             "told_s": round(told[0], 1) if told else None, "told_times": len(told)}
 
 

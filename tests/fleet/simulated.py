@@ -35,7 +35,8 @@ class Push:
     lasts: float
     settle: float
     acted: list[float] = field(default_factory=list)        # when, after the push began
-    held: int = 0
+    held: set[int] = field(default_factory=set)             # the machines that stood back
+    decided: set[int] = field(default_factory=set)          # and those that acted
 
     @property
     def unit(self) -> str:
@@ -51,6 +52,7 @@ class Simulation:
     asked: list[float] = field(default_factory=list)
     lost: int = 0
     began: float = 0.0
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.states = [{} for _ in range(self.count)]
@@ -60,19 +62,22 @@ class Simulation:
         return json.dumps([{"targets": [f"127.0.0.1:{port}"], "labels": {
             "__metrics_path__": f"/{number}", "instance": f"machine{number}"}} for number in range(self.count)])
 
-    async def run(self, port: int, pushes: Iterable[Push], url: str, seconds: float,
-                  until: Callable[[], None]) -> None:
-        """All exporters answer on `port`; once `until` has returned, the pushes are played for so many seconds."""
+    async def run(self, port: int, pushes: Iterable[Push], url: str, *, before: Callable[[], None],
+                  until: Callable[[], None], after: Callable[[], None]) -> None:
+        """All exporters answer on `port`; once `before` has returned, the pushes are played until `until` returns.
+        `after` has Prometheus end, so that nobody is connected to the exporters any more."""
         async with await asyncio.start_server(self._serve, "127.0.0.1", port, backlog=1024):
-            await asyncio.to_thread(until)
+            await asyncio.to_thread(before)
             self.began = time.monotonic()
             tasks = [task for push in pushes for task in self._push(push, url)]
-            await asyncio.sleep(seconds)
+            await asyncio.to_thread(until)
             for task in tasks:
                 if task.done():
                     task.result()
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(after)
+            await asyncio.gather(*self._serving)
 
     def _push(self, push: Push, url: str) -> list[asyncio.Task[None]]:
         chance = random.Random(SEED)
@@ -91,7 +96,8 @@ class Simulation:
         self.states[number][push.unit] = "open", ""
         while (decision := brake.hold(issue, act)).verdict is not Verdict.ACT:
             if decision.verdict is Verdict.STAND_BACK and self.states[number][push.unit][0] == "open":
-                push.held += 1
+                push.held.add(number)
+                push.decided.add(number)
                 self.states[number][push.unit] = "stood-back", "fleet"
             woken.clear()
             try:
@@ -100,6 +106,7 @@ class Simulation:
             except TimeoutError:
                 continue
         push.acted.append(time.monotonic() - self.began)
+        push.decided.add(number)
         self.states[number][push.unit] = "open", ""
 
     async def _ask(self, kind: str, subject: str, fleet: Fleet) -> Share:
@@ -113,6 +120,9 @@ class Simulation:
         return share
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (task := asyncio.current_task()) is not None:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 number = int(head.split(b" ", 2)[1].strip(b"/"))
