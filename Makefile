@@ -29,7 +29,7 @@ WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
-PACKAGES := curl dbus dbus-daemon dbus-user-session dnf fish libpam-systemd make man-db msmtp pkexec polkitd python3-dbus \
+PACKAGES := curl dbus dbus-daemon dbus-user-session dnf fish libpam-systemd make man-db msmtp openssl pkexec polkitd python3-dbus \
             python3-dbus-next python3-dbusmock python3-gi python3-pip python3-prometheus-client python3-psutil python3-rich \
             python3-typer python3-venv rsync sudo systemd systemd-container util-linux zsh
 DESKTOP_PACKAGES := adwaita-icon-theme at-spi2-core fonts-dejavu-core gir1.2-atspi-2.0 librsvg2-common openbox \

@@ -53,8 +53,9 @@ def measure(folder: Path, machines: int, scrape: float, pushes: Sequence[Push], 
             service.process.wait()
 
         def until() -> None:
-            product.wait_until(lambda: all(len(push.decided) == machines and told.told("HealdFleetBrake", name=push.unit)
-                                           for push in pushes), "all have decided, and somebody was told", LONGEST)
+            product.wait_until(lambda: all(
+                len(push.decided) == machines and told.told("HealdFleetBrake", name=push.unit) for push in pushes),
+                "all have decided, and somebody was told", LONGEST)
 
         asyncio.run(simulation.run(port, pushes, f"http://127.0.0.1:{asked}", before=begin, until=until, after=end))
     return {

@@ -12,6 +12,8 @@ import pytest
 from fleet.services import FLEET
 from heald.face.exposition import exposition
 from heald.face.totals import Totals
+from heald.fleet import Fleet
+from heald.prometheus import question
 
 RULES = (FLEET / "heald.rules.yml").read_text()
 ALERTS = re.findall(r"- alert: (\w+)", RULES)
@@ -114,3 +116,21 @@ def test_no_panel_lies_on_another() -> None:
         assert not mine & places, panel["title"]
         assert at["x"] + at["w"] <= 24
         places |= mine
+
+
+@pytest.mark.parametrize("subject", ["shop.service", r"dev-disk-by\x2duuid.mount", 'a"} or vector(1) #', "a\nb",
+                                     "/srv/Größe", "/srv/\U0001f600", "/srv/\t"])
+def test_what_heald_asks_is_what_prometheus_understands(subject: str, tmp_path: Path) -> None:
+    """Of a subject of any name, and of others none."""
+    name, asked = json.dumps(subject, ensure_ascii=False), Fleet(labels=(("role", "web"),))
+    series = [{"series": f'fleet:heald_issue_info:count{{kind="unit-failed",name={name},role="web",zone="{zone}"}}',
+               "values": "3"} for zone in ("a", "b")]
+    others = [{"series": f"fleet:heald_issue_info:count{{{other},role=\"web\"}}", "values": "50"}
+              for other in ('kind="unit-failed",name="other"', f'kind="unit-blocked",name={name}')]
+    counts = [{"series": f'fleet:heald_machines:count{{role="{role}"}}', "values": "10"} for role in ("web", "db")]
+    expected = [{"labels": f'{{of="{of}"}}', "value": value} for of, value in (("ill", 6), ("all", 10))]
+    (tmp_path / "test.yml").write_text(json.dumps({"tests": [{
+        "interval": "15s", "input_series": [*series, *others, *counts], "promql_expr_test": [
+            {"expr": question("unit-failed", subject, asked), "eval_time": "0s", "exp_samples": expected}]}]},
+        ensure_ascii=False))
+    judged("promtool", "test", "rules", "test.yml", folder=tmp_path)

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import ssl
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +29,7 @@ def counted(*found: tuple[str, str]) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def served(serve: Serve) -> AsyncIterator[str]:
+async def served(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Where it answers; nobody is connected any more at the end."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -40,7 +43,7 @@ async def served(serve: Serve) -> AsyncIterator[str]:
         finally:
             writer.transport.abort()
 
-    async with await asyncio.start_server(one, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(one, "127.0.0.1", 0, ssl=tls) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         for task in tasks:
             task.cancel()
@@ -48,9 +51,9 @@ async def served(serve: Serve) -> AsyncIterator[str]:
         await asyncio.sleep(0)
 
 
-def ask(serve: Serve, way: str = "http") -> Share:
+def ask(serve: Serve, way: str = "http", tls: ssl.SSLContext | None = None) -> Share:
     async def story() -> Share:
-        async with served(serve) as where:
+        async with served(serve, tls) as where:
             return await prometheus.share("unit-failed", "shop.service", Fleet(f"{way}://{where}/base"))
     return asyncio.run(story())
 
@@ -196,3 +199,23 @@ def test_the_loop_goes_on_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
                 await asked
         return turns
     assert asyncio.run(story()) > 5
+
+
+def certificate(folder: Path) -> str:
+    """A new one of 127.0.0.1, which nobody trusts; its key lies beside it."""
+    file = folder / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-subj", "/CN=heald", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{folder}/key.pem",
+                    "-out", str(file)], check=True, capture_output=True)
+    return str(file)
+
+
+def test_https_is_asked_of_whom_the_machine_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file, tmp_path / "key.pem")
+    true = says(answer(counted(("ill", "1"), ("all", "9"))))
+    with pytest.raises(HealdError, match="CERTIFICATE_VERIFY_FAILED"):
+        ask(true, "https", context)
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+    assert ask(true, "https", context) == Share(1, 9)
