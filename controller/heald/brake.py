@@ -95,7 +95,8 @@ class Brake:
     def _unanswered(self, error: str) -> str:
         """Why heald waits while Prometheus is out of reach, or ""."""
         waits = self._fleet.unreachable == STAND_BACK
-        self._tell(lost=f"{error}; until it answers heald {'stands back' if waits else 'acts as if alone'}")
+        does = "stands back" if waits else "acts as if alone"
+        self._tell(lost=f"{error}; until it answers heald {does}; see healctl doctor")
         return f"fleet: {error}; it is asked again" if waits else ""
 
     def _tell(self, *, lost: str) -> None:

@@ -136,7 +136,7 @@ def configure(folder: Path, addresses: list[str], manager: int) -> None:
                    evaluation_interval="1s")
     text = text.replace("127.0.0.1:9093", f"127.0.0.1:{manager}")
     text = text.replace("  - heald.rules.yml\n", f"  - heald.rules.yml\n  - {HERE}/node.rules.yml\n")
-    (folder / "heald.rules.yml").write_text((FLEET / "heald.rules.yml").read_text().replace("[45s]", "[3s]"))
+    (folder / "heald.rules.yml").write_text((FLEET / "heald.rules.yml").read_text().replace("[45s]", "[10s]"))
     (folder / "prometheus.yml").write_text(text)
 
 
@@ -146,6 +146,9 @@ def test_what_one_machine_has_is_healed_after_the_fleet_was_asked(played: Played
     story = document(healctl(played.machines[0], "why", "--json", played.incident("few.service", 0)["id"]))
     assert story["steps"][1]["reason"] == "the fleet is asked first, 6s after the issue was seen"
     assert not played.told.told("HealdFleetBrake")
+    checks = document(healctl(played.machines[0], "doctor", "--json"))["checks"]
+    [fleet] = [check for check in checks if check["name"] == "fleet"]
+    assert (fleet["state"], fleet["detail"]) == ("ok", "3 machines are counted at http://127.0.0.1:9090")
 
 
 def test_node_exporter_s_own_alert_is_quiet_while_heald_is_at_work(played: Played) -> None:
@@ -201,4 +204,14 @@ def test_without_prometheus_heald_acts_as_if_alone_and_says_so_once(played: Play
         lines = [line for line in said if "cannot be asked" in line]
         assert len(lines) == 1
         assert lines[0].startswith("Prometheus at http://127.0.0.1:9090 cannot be asked: ")
-        assert lines[0].endswith("; until it answers heald acts as if alone")
+        assert lines[0].endswith("; until it answers heald acts as if alone; see healctl doctor")
+
+
+def test_a_reload_switches_it_off(played: Played) -> None:
+    machine = played.machines[2]
+    machine.write("/etc/heald/heald.toml", HEALD.partition("[fleet]")[0])
+    machine.run("systemctl", "reload", "heald.service")
+    product.kill(machine, "few.service")
+    product.wait_until(lambda: played.incident("few.service", 2).get("outcome") == "healed", "it is healed")
+    story = document(healctl(machine, "why", "--json", played.incident("few.service", 2)["id"]))
+    assert not [step for step in story["steps"] if "fleet" in step["reason"]]

@@ -168,7 +168,8 @@ def test_a_prometheus_beyond_this_machine_does_too(machine: Machine) -> None:
     machine.write("/etc/heald/heald.toml",
                   '[metrics]\nenable = true\n[fleet]\nprometheus = "http://192.0.2.10:9090"\n')
     checks, code = examined(machine)
-    assert (set(wrong(checks)), code) == ({"network"}, 1)
+    assert (set(wrong(checks)), code) == ({"network", "fleet"}, 1)
+    assert checks["fleet"]["detail"] == "Prometheus at http://192.0.2.10:9090 cannot be asked: Network is unreachable"
     assert checks["network"]["detail"] == "heald.service may not reach 192.0.2.10, which a probe or [fleet] asks"
     assert "IPAddressAllow=192.0.2.10 into" in checks["network"]["fix"]
 
