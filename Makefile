@@ -3,13 +3,17 @@
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
 #   make test-all     what needs a desktop, a virtual machine with a kernel of its own, a browser Prometheus or Nix, or minutes
+#   make deb          the Debian packages, into build/deb, looked at by lintian
+#   make deb-test     installs, upgrades, removes and purges them in a booted machine
 #   make fleet-test   machines before a real Prometheus and Alertmanager, and a thousand that are simulated; in test-all
 #   make fleet-bench  how many of a thousand machines act before the fleet's brake closes, in docs/fleet (12 minutes)
 #   make nix-check    evaluates and builds what nix/ says, with a Nix that has no nixpkgs
 #   make pictures     takes the pictures of the status page, desktop, dashboard and demo anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
+#   make bench-history  what a year of history costs, in docs/bench/history.json
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
+#   make dist         sdist and wheel of the last commit, the same bytes wherever they are built, and their hashes
 #   make install      PREFIX=/usr DESTDIR= PYTHON=/usr/bin/python3; OWN_USER=1: the helper runs without root
 #   make uninstall    removes what install recorded; /etc/heald and /var/lib/heald stay
 #   make purge        removes those too
@@ -25,7 +29,8 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all fleet-test fleet-bench nix-check pictures bench lint wheels install uninstall purge lock packages
+.PHONY: demo test test-all deb deb-test fleet-test fleet-bench nix-check pictures bench bench-history lint wheels dist \
+        install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
@@ -37,6 +42,7 @@ DESKTOP_PACKAGES := adwaita-icon-theme at-spi2-core fonts-dejavu-core gir1.2-ats
 VM_PACKAGES := busybox-static cpio kmod qemu-system-x86
 NIX_PACKAGES := e2fsprogs mount nix-bin
 NIXOS_PACKAGES := git nix-bin
+DEB_PACKAGES := debhelper dh-python dpkg-dev lintian piuparts rsync
 FLEET_PACKAGES := prometheus prometheus-alertmanager prometheus-node-exporter
 BROWSER_PACKAGES := chromium fonts-dejavu-core pngquant
 
@@ -69,12 +75,23 @@ lint: $(VENV)/.stamp
 test: lint $(WHEELS)/.stamp
 	$(BIN)/python -m pytest -m "not long"
 
-test-all: $(VENV)/.stamp $(WHEELS)/.stamp nix-check fleet-test
+test-all: $(VENV)/.stamp $(WHEELS)/.stamp deb-test nix-check fleet-test
 	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) $(DESKTOP_PACKAGES) $(NIX_PACKAGES) prometheus
 	HEALD_WATCH_SECONDS=120 $(BIN)/python -m pytest tests/machine/test_loops.py -k left_alone & watch=$$!; \
 	    $(BIN)/python -m pytest tests/vm; machine=$$?; wait $$watch && exit $$machine
 	$(BIN)/python -m pytest tests/browser tests/desktop tests/nix
 	HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest -m long
+
+deb:
+	@install/packages.sh $(DEB_PACKAGES)
+	@rm -rf build/deb
+	@install/deb.sh build/deb
+
+deb-test: $(VENV)/.stamp $(WHEELS)/.stamp
+	@install/packages.sh $(DEB_PACKAGES)
+	$(BIN)/python -m pytest tests/deb/test_minimal.py & minimal=$$!; \
+	    $(BIN)/python -m pytest tests/deb --ignore=tests/deb/test_minimal.py; machines=$$?; \
+	    wait $$minimal && exit $$machines
 
 fleet-test: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(FLEET_PACKAGES)
@@ -102,14 +119,29 @@ bench: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh dbus-bin monit
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
 
+bench-history: $(VENV)/.stamp $(WHEELS)/.stamp
+	@PYTHONPATH=tests:controller $(BIN)/python -m bench.history
+	@PYTHONPATH=tests $(BIN)/python tests/history_table.py
+
 install: $(WHEELS)/.stamp
 install uninstall purge:
 	@$(INSTALL) $@ $(WHERE) --python="$(PYTHON)" $(if $(OWN_USER),--own-user)
 
+# Of what is committed and nothing else, at the time of the commit.
+dist: requirements/build.txt
+	@install/packages.sh git python3-venv
+	@rm -rf build/dist build/heald dist && mkdir -p build/heald
+	@/usr/bin/python3 -m venv build/dist
+	@build/dist/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@git archive HEAD | tar --extract --directory=build/heald
+	@epoch=$$(git log -1 --format=%ct) && cd build/heald && \
+	    SOURCE_DATE_EPOCH=$$epoch ../dist/bin/python -m hatchling build --directory ../../dist
+	@cd dist && sha256sum -- * > SHA256SUMS && cat SHA256SUMS
+
 lock:
 	/usr/bin/python3 -m venv build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
-	for lock in run:pyproject.toml helper:requirements/helper.in test:requirements/test.in; do \
+	for lock in run:pyproject.toml helper:requirements/helper.in test:requirements/test.in build:requirements/build.in; do \
 	    build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	        --output-file "requirements/$${lock%%:*}.txt" "$${lock#*:}" || exit 1; \

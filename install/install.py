@@ -6,6 +6,7 @@
     --python    the interpreter that the installed programs start with; its pip installs the dependencies
     --own-user  the helper runs as _heald-helper instead of root
     --wheels    the folder that `make wheels` filled: no network is used
+    --site      instead of wheels, the folder of the distribution's own packages, for packages that depend on those
 
 Everything is first built in a staging folder and then moved file by file, so that an installation over an older one
 is an upgrade: what the older one had and this one has not is removed. A manifest records every file and folder made.
@@ -34,13 +35,14 @@ def main() -> int:
     parser.add_argument("--python", default="/usr/bin/python3")
     parser.add_argument("--own-user", action="store_true")
     parser.add_argument("--wheels", type=Path, default=layout.SOURCE / "wheelhouse")
+    parser.add_argument("--site", action="append", default=[])
     chosen = parser.parse_args()
     prefix, destdir = chosen.prefix.rstrip("/"), chosen.destdir.rstrip("/")
     if not prefix.startswith("/"):
         parser.error(f"PREFIX={chosen.prefix} must begin with / and name a folder, for instance /usr/local")
     try:
         if chosen.what == "install":
-            install(prefix, destdir, chosen.python, chosen.wheels, own_user=chosen.own_user)
+            install(prefix, destdir, chosen.python, chosen.wheels, chosen.site, own_user=chosen.own_user)
         else:
             uninstall(prefix, destdir, purge=chosen.what == "purge")
     except (InstallError, running.CommandFailedError) as why:
@@ -52,12 +54,14 @@ def main() -> int:
     return 0
 
 
-def install(prefix: str, destdir: str, python: str, wheels: Path, *, own_user: bool) -> None:
+def install(prefix: str, destdir: str, python: str, wheels: Path, site: list[str], *, own_user: bool) -> None:
     """Builds the tree, moves it into place, and tells the running machine, if it is the target."""
-    if not wheels.is_dir():
+    if not site and not wheels.is_dir():
         raise InstallError(f"{wheels} is missing: run `make wheels`, which needs a package index")
+    if not destdir and (theirs := running.packaged()):
+        raise InstallError(f"these files are a package's: apt remove {' '.join(theirs)} keeps your configuration")
     with tempfile.TemporaryDirectory(prefix="heald-install-") as stage:
-        build(Path(stage), prefix, python, wheels, own_user=own_user)
+        build(Path(stage), prefix, python, wheels, site, own_user=own_user)
         move(Path(stage), prefix, destdir)
     sys.stdout.write(f"heald is installed below {destdir}{prefix}.\n")
     if not destdir:
@@ -66,21 +70,26 @@ def install(prefix: str, destdir: str, python: str, wheels: Path, *, own_user: b
                          "In everyone's desktop session too: systemctl --global enable heald-session.service\n")
 
 
-def build(stage: Path, prefix: str, python: str, wheels: Path, *, own_user: bool) -> None:
+def build(stage: Path, prefix: str, python: str, wheels: Path, site: list[str], *, own_user: bool) -> None:
     """The whole tree below `stage`, as it shall lie below DESTDIR."""
     for lock, into in layout.LOCKS.items():
-        site = Path(f"{stage}{into.format(prefix=prefix)}")
-        running.run([python, "-I", "-m", "pip", "install", "--quiet", "--isolated", "--no-index", "--require-hashes",
-                     "--no-compile", "--only-binary=:all:", "--disable-pip-version-check", "--root-user-action=ignore",
-                     f"--find-links={wheels}", f"--requirement={layout.SOURCE / lock}", f"--target={site}"],
-                    env={**os.environ, "PIP_CONFIG_FILE": os.devnull})
-        shutil.rmtree(site / "bin", ignore_errors=True)     # commands of the dependencies: they name the staging folder
-    for path, text, mode in layout.contents(prefix, python, own_user=own_user):
+        if not site:
+            unpack(wheels, python, layout.SOURCE / lock, Path(f"{stage}{into.format(prefix=prefix)}"))
+    for path, text, mode in layout.contents(prefix, python, own_user=own_user, site=site):
         write(Path(f"{stage}{path}"), text, mode)
     lib = Path(f"{stage}{prefix}/lib/heald")
     # Unchecked: a compiled file is used as it is, so a start reads and checks no source.
     running.run([python, "-I", "-m", "compileall", "-q", "-s", str(stage), "-p", "/",
                  "--invalidation-mode=unchecked-hash", str(lib / "site"), str(lib / "helper")])
+
+
+def unpack(wheels: Path, python: str, lock: Path, into: Path) -> None:
+    """What the lock names, of the wheels whose hashes it has."""
+    running.run([python, "-I", "-m", "pip", "install", "--quiet", "--isolated", "--no-index", "--require-hashes",
+                 "--no-compile", "--only-binary=:all:", "--disable-pip-version-check", "--root-user-action=ignore",
+                 f"--find-links={wheels}", f"--requirement={lock}", f"--target={into}"],
+                env={**os.environ, "PIP_CONFIG_FILE": os.devnull})
+    shutil.rmtree(into / "bin", ignore_errors=True)     # commands of the dependencies: they name the staging folder
 
 
 def write(path: Path, text: str, mode: int) -> None:

@@ -1,6 +1,6 @@
 """What is installed where: every file of the checkout that a machine gets, its place below PREFIX, and its mode."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,12 +71,18 @@ LAUNCHER = """\
 import sys
 
 sys.path.insert(0, "{prefix}/lib/heald/{folder}")
-from {module} import main
+{site}from {module} import main
 
 sys.exit(main())
 """
 """-I: neither the caller's folder nor PYTHONPATH can put a module in the way. -S: nor can the machine's site packages,
 of which dbus-next would load what it finds of GLib; and a start without them is 3 ms shorter."""
+
+SITE = """\
+sys.path += {site!r}
+sys.modules["gi"] = None
+"""
+"""Where a distribution's own packages are what is imported: they come last, and dbus-next still loads no GLib."""
 
 MANIFEST = "{prefix}/lib/heald/manifest"
 VOLATILE = ("/run/heald", "/run/heald-helper")
@@ -91,8 +97,11 @@ PYTHON_IN_FILES = "/usr/bin/python3"
 """What files of the checkout say, valid as they stand for PREFIX=/usr; another PREFIX or PYTHON is put in."""
 
 
-def contents(prefix: str, python: str, *, own_user: bool) -> Iterator[tuple[str, str, int]]:
-    """Each file of heald's own: its path on the machine, its text and its mode."""
+def contents(prefix: str, python: str, *, own_user: bool, site: Sequence[str] = ()) -> Iterator[tuple[str, str, int]]:
+    """Each file of heald's own: its path on the machine, its text and its mode.
+
+    `site`: folders of the dependencies, where they do not lie in those of LOCKS.
+    """
     for rule in (*RULES, *(OWN_USER if own_user else ())):
         for source in sorted(SOURCE.glob(rule.pattern)):
             if source.is_file() and source.name not in rule.but:
@@ -103,13 +112,15 @@ def contents(prefix: str, python: str, *, own_user: bool) -> Iterator[tuple[str,
             if source.is_file() and "__pycache__" not in source.parts:
                 yield f"{into.format(prefix=prefix)}/{source.relative_to(SOURCE / package)}", source.read_text(), 0o644
     for path, (folder, module) in LAUNCHERS.items():
-        text = LAUNCHER.format(python=python, prefix=prefix, folder=folder, module=module)
+        text = LAUNCHER.format(python=python, prefix=prefix, folder=folder, module=module,
+                               site=SITE.format(site=list(site)) if site else "")
         yield path.format(prefix=prefix), text, 0o755
 
 
 def _adapt(text: str, prefix: str, python: str) -> str:
-    """Puts PREFIX and PYTHON in; what a unit may execute (ExecPaths=) grows by them."""
+    """Puts PREFIX and PYTHON in; what a unit may execute (ExecPaths=), and what the helper sees, grows by them."""
     if prefix != "/usr":
-        text = text.replace("\nExecPaths=", f"\nExecPaths={prefix}/bin {prefix}/lib ")
+        for key in ("ExecPaths=", "BindReadOnlyPaths="):
+            text = text.replace(f"\n{key}/usr/", f"\n{key}{prefix}/bin {prefix}/lib /usr/")
     text = text.replace(LIB_IN_FILES, f"{prefix}/lib/heald").replace(BIN_IN_FILES, f"{prefix}/bin/heal")
     return text.replace(PYTHON_IN_FILES, python)

@@ -28,6 +28,11 @@ def is_running() -> bool:
     return Path("/run/systemd/system").is_dir()
 
 
+def packaged() -> list[str]:
+    """Which of heald's Debian packages are installed. Of one that was removed dpkg may keep its list, not its sums."""
+    return [name for name in ("heald", "heald-helper") if Path(f"/var/lib/dpkg/info/{name}.md5sums").exists()]
+
+
 def tell_installed() -> None:
     """Makes the users; has systemd and the bus read what is new; a daemon that ran starts again as the new one.
 

@@ -20,6 +20,9 @@ PREFIX = "@PREFIX@"
 ROOT_RUNS = ("/lib/heald/helper/", "/lib/heald/libexec/", "/lib/heald/heald-helper")
 """Below PREFIX: the helper's part."""
 
+SEEN = "/etc /run/dbus/system_bus_socket"
+"""What the helper sees outside the store, first of all."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Lay heald out for a store.")
@@ -31,7 +34,8 @@ def main() -> None:
     parser.add_argument("--shell", default="")
     parser.add_argument("--kill", default="")
     chosen = parser.parse_args()
-    for path, text, mode in layout.contents(PREFIX, chosen.python, own_user=False):
+    site = [folder for folder in chosen.site.split(":") if folder]
+    for path, text, mode in layout.contents(PREFIX, chosen.python, own_user=False, site=site):
         place = path.removeprefix(PREFIX).removeprefix("/usr")      # dbus' and polkit's own lie in OUT/share
         if place.startswith(ROOT_RUNS) == (chosen.part == "helper"):
             file = Path(f"{chosen.out}{place}")
@@ -46,14 +50,14 @@ def main() -> None:
 def adapt(text: str, chosen: argparse.Namespace) -> str:
     """What the checkout says of /usr, for a store. What is executed lies in it: nowhere else may anything be."""
     out, helper = str(chosen.out), chosen.helper or str(chosen.out)
-    for part, folder in (("helper", helper), ("site", out)):
-        own = f"{folder}/lib/heald/{part}"
-        site = [own, *filter(None, chosen.site.split(":"))]
-        text = text.replace(f'sys.path.insert(0, "{PREFIX}/lib/heald/{part}")', f"sys.path[:0] = {site!r}")
     text = re.sub(r"^ExecPaths=.*$", f"ExecPaths={chosen.out.parent}", text, flags=re.MULTILINE)
+    seen = f"BindReadOnlyPaths={chosen.out.parent} {SEEN}"
+    text = re.sub(r"^BindReadOnlyPaths=/usr/.*$", seen, text, flags=re.MULTILINE)
     text = re.sub(r"^(Exec\w+=[-+]?)sh ", rf"\1{chosen.shell} ", text, flags=re.MULTILINE)
     text = text.replace("=/bin/kill ", f"={chosen.kill} ")
-    return text.replace(f"{PREFIX}/bin/", f"{out}/bin/").replace(PREFIX, helper)
+    for own in ("/bin/", "/lib/heald/site"):
+        text = text.replace(f"{PREFIX}{own}", f"{out}{own}")
+    return text.replace(PREFIX, helper)
 
 
 if __name__ == "__main__":

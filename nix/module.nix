@@ -121,6 +121,10 @@ in
           target = optional types.str "A folder that is there, and belongs to whoever makes the backup.";
           keep = optional types.ints.positive "Snapshots.";
         };
+        history = table "What is remembered of the past." {
+          keep = optional span "After an incident was closed.";
+          size = optional types.str "Of the file, such as `256MiB`.";
+        };
         fleet = table "For a thousand machines: docs/fleet.md. It needs `services.heald.metrics.enable`." {
           prometheus = optional types.str "Its URL, with an address. Without it nobody is asked.";
           max_unhealthy = optional types.str "Such as \"30%\".";

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import generated
-from bench.__main__ import BASE
+from bench.told import BASE, NAMES, STARTS, WATCHED
 
 ROOT = Path(__file__).resolve().parents[1]
-FOUND = ROOT / "docs/bench/bench.json"
+FOUND = ROOT / "bench.json"
 FILES = {name: ROOT / name for name in ("README.md", "docs/performance.md")}
 
 Rows = Iterator[tuple[str, ...]]
@@ -26,42 +26,41 @@ def begin(table: str) -> str:
 
 
 def repairs(found: dict[str, Any]) -> Rows:
-    base = found["repairs_ms"][BASE]
-    for who, ms in found["repairs_ms"].items():
-        yield who, f"{ms / base:.1f}", f"{ms:.0f} ms"
+    for who, ms in found["repair_ms"].items():
+        yield NAMES[who], f"{ms / found['repair_ms'][BASE]:.1f}", f"{ms:.0f} ms"
 
 
 def hops(found: dict[str, Any]) -> Rows:
-    for hop, warm in found["hops_warm_ms"].items():
-        yield hop, f"{warm:.1f}", f"{found['hops_cold_ms'][hop]:.1f}"
+    for hop, warm in found["hops_ms"]["warm"].items():
+        yield hop, f"{warm:.1f}", f"{found['hops_ms']['cold'][hop]:.1f}"
 
 
 def idle(found: dict[str, Any]) -> Rows:
-    for key, what in (("idle", "while nothing happens"), ("beside_churn", "beside 200 unit starts and stops a minute"),
-                      ("beside_many", "beside 10,000 units that are well")):
-        for unit, of in found[key].items():
+    for key, what in WATCHED.items():
+        for unit, of in found["watched"][key].items():
             yield (what, unit, f"{of['cpu_percent']:.3f} %", f"{of['wakes_per_second']:.2f}",
                    f"{of['pss_mib']:.1f} MiB")
 
 
 def looks(found: dict[str, Any]) -> Rows:
-    yield "one look at everything", f"{found['looks']['pass_cpu_ms']:.1f} ms of CPU"
-    yield "the thresholds alone, over a reading", f"{found['looks']['thresholds_us']:.0f} µs"
-    for name, ms in found["starts_ms"].items():
-        yield f"`{name}`" if " " in name and not name.startswith("helper") else name, f"{ms:.0f} ms"
+    yield "one look at everything", f"{found['detect_cpu_ms']:.1f} ms of CPU"
+    yield "the thresholds alone, over a reading", f"{found['thresholds_us']:.0f} µs"
+    for key, name in STARTS.items():
+        yield name if key == "helper" else f"`{name}`", f"{found['start_ms'][key]:.0f} ms"
 
 
 def failures(found: dict[str, Any]) -> Rows:
-    for count, of in found["failures"].items():
-        yield count, f"{of['seconds']:.0f} s", f"{of['cpu_ms_each']:.0f} ms", f"{of['pss_mib']:.1f} MiB"
+    for of in found["scale"]:
+        yield (f"{of['failures']}", f"{of['seen']}", f"{of['seconds']:.0f} s", f"{of['cpu_ms_per_failure']:.0f} ms",
+               f"{of['pss_mib']:.1f} MiB")
 
 
 TABLES = {
-    "repair times": (("who repairs", f"times {BASE}", "here"), repairs),
+    "repair times": (("who repairs", f"times {NAMES[BASE]}", "here"), repairs),
     "hops": (("after the kill", "warm, ms", "cold, ms"), hops),
     "idle": (("when", "what", "of one core", "wake-ups a second", "memory (PSS)"), idle),
     "looks": (("what", "takes"), looks),
-    "failures": (("fail at once", "all run again after", "heald's CPU for each", "memory (PSS) at the end"), failures),
+    "failures": (("fail at once", "heald saw", "all run again in", "heald's CPU for each", "memory (PSS)"), failures),
 }
 
 

@@ -20,6 +20,9 @@ ASKED = {("heal", "number"): "issues", ("why", "number"): "incidents", ("pause",
          ("resume", "subject"): "paused", ("test", "subject"): "units"}
 """What it is asked for, by the last word of the command."""
 
+FILES_OF = {"bash": '$(compgen -f -- "$current")', "zsh": "_files", "fish": "(__fish_complete_path (commandline -ct))"}
+"""What completes an argument that is a file, in each shell's own terms."""
+
 UNITS = "systemctl list-units --all --full --plain --no-legend --type=service,socket,timer,path,mount 2>/dev/null"
 PUBLISHED = ("busctl --json=short get-property org.heald.Controller1 /org/heald/Controller1 org.heald.Controller1 {} "
              "2>/dev/null")
@@ -93,6 +96,8 @@ def _path(command: Command) -> str:
 
 def _bash_words(command: Command, one: Parameter) -> str:
     words, asked = source(command, one)
+    if one.name == "file":
+        return f'words="{FILES_OF["bash"]}"'
     return f'words="$(_healctl_{asked})"' if asked else f'words="{words}"'
 
 
@@ -138,6 +143,8 @@ def _zsh_function(command: Command) -> str:
 
 def _zsh_words(command: Command, one: Parameter) -> str:
     words, asked = source(command, one)
+    if one.name == "file":
+        return FILES_OF["zsh"]
     return f"_healctl_{asked}" if asked else f"({words})" if words else ""
 
 
@@ -170,6 +177,8 @@ def fish() -> str:
 
 def _fish_words(command: Command, one: Parameter) -> str:
     words, asked = source(command, one)
+    if one.name == "file":
+        return _fish(FILES_OF["fish"])
     return _fish(f"({SOURCES[asked]})" if asked else words)
 
 

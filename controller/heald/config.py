@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from heald import copies, fleet, levels, listen, quantities
-from heald.errors import Code, HealdError
+from heald import copies, fleet, keeping, levels, listen, quantities
 from heald.kinds import TABLE as KINDS
+from heald.mistakes import MistakeError, without
 from heald.model import Mode, Severity
 from heald.probes import WAYS, Probe, address, unit
 from heald.settings import BUILT_IN, Limits, Rule, Rung, Settings
@@ -25,24 +25,25 @@ Read = Callable[[object], Any]
 """Turns one TOML value into its setting; ValueError says what would have been right."""
 
 
-def load(path: Path = DEFAULT) -> Settings:
+def load(path: Path = DEFAULT, left_out: Iterable[MistakeError] = ()) -> Settings:
     """The file at `path` and, in the order of their names, the *.toml of the folder `path`.d, over the built-in values.
 
     A later file replaces single values; rules are taken in the order in which they are read, before the built-in ones.
-    A file that is absent is none. HealdError(CONFIG) at the first mistake.
+    A file that is absent is none. MistakeError at the first; what those `left_out` are about counts as not written.
     """
     settings = Settings()
     own = {rule.name: rule for rule in BUILT_IN}
-    for file in [path, *_drop_ins(path.with_name(path.name + ".d"))]:
-        document = _document(file)
+    for file in files(path):
+        keys = [mistake.key for mistake in left_out if mistake.file == str(file)]
+        document = {} if "" in keys else without(_document(file), keys)
         settings = _merge(settings, document, file)
         probes = tuple(_probes(document.get("probe", []), file))
         settings = replace(settings, probes=(*settings.probes, *probes))
-        for rule in _rules(document.get("rule", []), file):
+        for at, rule in _rules(document.get("rule", []), file):
             if rule.name in own:
                 where = own[rule.name].source
                 taken = "built-in rule" if where == "built-in" else f"rule in {where}"
-                raise _wrong(file, "rule.name", f'"{rule.name}" is taken by a {taken}')
+                raise _wrong(file, f"{at}.name", f'"{rule.name}" is taken by a {taken}')
             own[rule.name] = rule
     if settings.fleet.prometheus and not settings.metrics.enable:
         raise _wrong(path, "fleet.prometheus", "needs [metrics] enable = true: no machine sees this one's issues")
@@ -50,14 +51,15 @@ def load(path: Path = DEFAULT) -> Settings:
     return replace(settings, rules=(*users, *BUILT_IN))
 
 
-def _drop_ins(folder: Path) -> list[Path]:
-    """Its *.toml by name. A folder that may not be read is an error: it may hold the cap on all rules."""
+def files(path: Path) -> list[Path]:
+    """All that load() reads. A folder that may not be read is a mistake: it may hold the cap on all rules."""
+    folder = path.with_name(path.name + ".d")
     try:
-        return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".toml")]
+        return [path, *(folder / name for name in sorted(os.listdir(folder)) if name.endswith(".toml"))]
     except FileNotFoundError:
-        return []
+        return [path]
     except OSError as error:
-        raise HealdError(Code.CONFIG, f"{folder}: cannot be read: {error.strerror}") from None
+        raise _wrong(folder, "", f"cannot be read: {error.strerror}") from None
 
 
 def _document(file: Path) -> dict[str, Any]:
@@ -66,18 +68,18 @@ def _document(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except tomllib.TOMLDecodeError as error:
-        raise HealdError(Code.CONFIG, f"{file}: {error}") from None
+        raise _wrong(file, "", str(error)) from None
     except (OSError, UnicodeDecodeError, RecursionError) as error:
-        raise HealdError(Code.CONFIG, f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise _wrong(file, "", f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _wrong(file: Path, key: str, text: str) -> HealdError:
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in f"{file}: {key}: {text}")
-    return HealdError(Code.CONFIG, line)
+def _wrong(file: Path, key: str, text: str) -> MistakeError:
+    return MistakeError(str(file), key, text)
 
 
 def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Settings:
-    tables = dict.fromkeys(("sense", "thresholds", "limits", "rule", "probe", "metrics", "backup", "fleet"), _as_is)
+    tables = dict.fromkeys(
+        ("sense", "thresholds", "limits", "rule", "probe", "metrics", "backup", "history", "fleet"), _as_is)
     top = _table(document, {"mode": _mode, **tables}, file)
     sense = _table(top.get("sense", {}), {"interval": _interval}, file, "sense")
     counts = {"incidents_per_hour": count, "rollbacks_per_day": count, "pacing": _pacing}
@@ -90,6 +92,7 @@ def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Se
         limits=_limits(settings.limits, limits),
         metrics=replace(settings.metrics, **_table(top.get("metrics", {}), listen.KEYS, file, "metrics")),
         backup=replace(settings.backup, **_table(top.get("backup", {}), copies.KEYS, file, "backup")),
+        history=replace(settings.history, **_table(top.get("history", {}), keeping.KEYS, file, "history")),
         fleet=replace(settings.fleet, **_table(top.get("fleet", {}), fleet.KEYS, file, "fleet")),
     )
 
@@ -109,14 +112,14 @@ def _thresholds(old: Thresholds, given: object, file: Path) -> Thresholds:
     return replace(old, **changed)
 
 
-def _rules(given: object, file: Path) -> Iterable[Rule]:
+def _rules(given: object, file: Path) -> Iterable[tuple[str, Rule]]:
     known: dict[str, Read] = {
         "name": _text, "kind": _kind, "subject": _text, "severity": _severity, "for": _span, "mode": _mode,
         "settle": _span, "ladder": _ladder,
     }
-    for _, found in _array(given, "rule", known, ("name", "kind"), file):
+    for where, found in _array(given, "rule", known, ("name", "kind"), file):
         found["wait"] = found.pop("for", None)
-        yield Rule(**found, source=str(file))
+        yield where, Rule(**found, source=str(file))
 
 
 def _probes(given: object, file: Path) -> Iterable[Probe]:
@@ -137,6 +140,8 @@ def _array(given: object, name: str, known: Mapping[str, Read], needed: Iterable
         raise _wrong(file, name, f"a {name} begins with [[{name}]]")
     for number, table in enumerate(given, 1):
         where = f"{name}[{number}]"
+        if table is None:           # left out
+            continue
         found = _table(table, known, file, where)
         for key in needed:
             if key not in found:

@@ -5,10 +5,9 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from heald import __version__, clock, config, detector, document, homes, journald, paths, telling
+from heald import __version__, clock, config, detector, document, homes, paths
 from heald.alerts import Alerts
 from heald.bus.connection import Bus
 from heald.bus.controller1 import Published
@@ -21,15 +20,16 @@ from heald.engine import Engine
 from heald.errors import Code, HealdError
 from heald.executor import DryRun
 from heald.history import REMEMBERED, History
+from heald.journald import say
 from heald.lifting import Lifter, lift_all, limited
 from heald.model import Mode
 from heald.notify import notify, watchdog_seconds
 from heald.pauses import Pauses
 from heald.readings import Part
+from heald.retention import Retention
 from heald.senses import SystemSenses
 from heald.sensors.container import in_container
 from heald.sensors.probes import Prober
-from heald.telling import Line
 from heald.triggers import Trigger
 from heald.witness import Witness
 
@@ -57,15 +57,6 @@ def main() -> None:
         sys.exit(EX_CONFIG if error.exit_code == 2 else error.exit_code)
 
 
-def say(line: str) -> None:
-    """To the journal, with fields, or whoever reads our output; one who reads no more is no reason to end."""
-    fields = line.fields if isinstance(line, Line) else telling.line(line).fields
-    if journald.connected(1) and journald.send((("MESSAGE", line), ("SYSLOG_IDENTIFIER", "heald"), *fields)):
-        return
-    with suppress(OSError):
-        print(line, flush=True)
-
-
 class Daemon:
     """One run of the daemon; `dry_run` needs neither root's helper nor the name on the bus."""
 
@@ -90,9 +81,11 @@ class Daemon:
         bus = await Bus.connect(self._home.bus)
         system = await Bus.connect() if self._home.own else bus
         witness = await self._begin(bus, system)
+        retention = Retention(self._history, lambda: self._settings.history, lambda: self._engine.busy)
         def alive() -> None:
             notify("WATCHDOG=1")
             witness.go_on()
+            retention.go_on()
         lost = [asyncio.create_task(self._stop_when_lost(one)) for one in (bus, system)]
         notify(f"READY=1\nSTATUS=watching, mode {self._settings.mode.label}")
         say(f"heald {__version__} watches {self._home.name}, mode {self._settings.mode.label}"

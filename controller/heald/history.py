@@ -1,8 +1,9 @@
 """What was seen, decided, done and verified, in SQLite. Healing never waits for it and never stops with it.
 
 What cannot be written now (a full disk, a lock) is kept and written with what comes next; a file that is damaged is
-set aside as NAME.bad-TIME and a new one begun. Stamps in the file are seconds since the epoch; in an Incident they are
-boottimes, so an incident of an earlier boot is closed when the file is opened.
+set aside as NAME.bad-TIME and a new one begun, and so is one of a newer heald, as NAME.newer-TIME. Stamps in the file
+are seconds since the epoch; in an Incident they are boottimes, so an incident of an earlier boot is closed when the
+file is opened.
 """
 
 import json
@@ -10,58 +11,35 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from heald import clock, stories
 from heald.model import Incident
-from heald.records import INSERT_ACTION, INSERT_EVIDENCE, INSERT_INCIDENT, actions, load, prepare, row
+from heald.records import (
+    DAMAGE,
+    INSERT_ACTION,
+    INSERT_EVIDENCE,
+    INSERT_INCIDENT,
+    NewerError,
+    actions,
+    load,
+    prepare,
+    row,
+)
 
 BUSY = 0.2          # seconds that a write waits for a lock
 REMEMBERED = 20     # incidents that are published beside the open ones
 HOUR = 3600.0
 EVIDENCE_KEPT = 200  # pieces of evidence that wait for a disk at most
 
-DAMAGE = (sqlite3.Error, ValueError, TypeError)
-"""What reading a damaged file raises: a row may have anything in it."""
 _IN_THE_WAY = frozenset({
     sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
 })
 """sqlite's primary codes for a file that is as it should be, but cannot be used now."""
-
-
-def read(path: Path, count: int) -> list[Incident]:
-    """The newest `count` incidents of a file, newest first, their stamps in seconds since the epoch.
-
-    FileNotFoundError when there is none; OSError when it may not, or cannot, be read.
-    """
-    path.stat()
-    try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as file:
-            newest = file.execute("SELECT id FROM incidents ORDER BY id DESC LIMIT 1 OFFSET ?", (count - 1,)).fetchone()
-            return list(load(file, f"id >= {newest[0] if newest else 0}", 0.0))[::-1]
-    except DAMAGE as error:
-        raise OSError(f"{path} cannot be read: {error}") from None
-
-
-def one(path: Path, number: int | None) -> Incident | None:
-    """The incident of this number, or with None the newest that is still ill, else that is open, else the newest.
-
-    Its stamps and errors as in read().
-    """
-    path.stat()
-    try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as file:
-            order = "closed IS NULL AND well IS NULL DESC, closed IS NULL DESC, id DESC"
-            found = file.execute("SELECT id FROM incidents WHERE :number IS NULL OR id = :number "  # noqa: S608 - our own
-                                 f"ORDER BY {order} LIMIT 1", {"number": number}).fetchone()
-            return next(load(file, f"id = {int(found[0])}", 0.0)) if found else None
-    except DAMAGE as error:
-        raise OSError(f"{path} cannot be read: {error}") from None
 
 
 class History:
@@ -135,7 +113,7 @@ class History:
         """
         offset = clock.offset()
         found: dict[int, Incident] = {}
-        newest = f"SELECT id FROM incidents WHERE closed IS NULL OR closed > {stamp + offset} ORDER BY id DESC"  # noqa: S608
+        newest = f"SELECT id FROM incidents WHERE closed IS NULL OR closed > {stamp + offset} ORDER BY +id DESC"   # noqa: S608
 
         def look() -> None:
             assert self._file is not None  # noqa: S101 - _open() has just seen to it
@@ -143,6 +121,10 @@ class History:
         self._attempt(look)
         found |= {n: i for n, i in self.known.items() if i.closed is None or i.closed > stamp}
         return sorted(found.values(), key=lambda i: i.id)[-most:]
+
+    def tend(self, do: Callable[[sqlite3.Connection], None]) -> None:
+        """Do this to the file, if it can be used now; its transaction is its own."""
+        self._attempt(lambda: do(self._file) if self._file is not None else None)
 
     def close(self) -> None:
         """Write what waits, and let go of the file."""
@@ -176,7 +158,8 @@ class History:
             self._file = None
 
     def _set_aside(self, error: Exception) -> bool:
-        aside = self._path.with_name(f"{self._path.name}.bad-{int(time.time())}")
+        newer = isinstance(error, NewerError)
+        aside = self._path.with_name(f"{self._path.name}.{'newer' if newer else 'bad'}-{int(time.time())}")
         try:
             self._path.rename(aside)
         except OSError:
@@ -184,7 +167,8 @@ class History:
         for left in ("-wal", "-shm"):               # they belong to the damaged file; a new one must not read them
             with suppress(OSError):
                 self._path.with_name(self._path.name + left).rename(aside.with_name(aside.name + left))
-        self._say(f"history {self._path} is damaged ({error}); it is set aside as {aside.name}, a new one is begun")
+        why = str(error).removeprefix("it ") if newer else f"is damaged ({error})"
+        self._say(f"history {self._path} {why}; it is set aside as {aside.name}, a new one is begun")
         self._waiting |= self.known
         return True
 
@@ -207,7 +191,7 @@ class History:
         self._next = max(self._next or 0, newest)
         if not self.known:
             since = time.time() - HOUR
-            where = f"closed IS NULL OR id > {newest - REMEMBERED} OR opened > {since}"
+            where = f"closed IS NULL OR closed > {since} OR id > {newest - REMEMBERED}"
             self.known = {i.id: i for i in load(self._file, where, clock.offset())}
 
     def _write(self) -> None:

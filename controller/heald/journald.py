@@ -1,14 +1,26 @@
-"""The journal's native protocol, systemd.journal-fields(7): a line, and fields by which journalctl finds it again."""
+"""What the daemon says: by the journal's native protocol, systemd.journal-fields(7), a line, and fields by which
+journalctl finds it again."""
 
 import os
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
 
+from heald import telling
+
 SOCKET = "/run/systemd/journal/socket"
 LONGEST = 8192          # bytes kept of a value: the whole must fit into one datagram
 
 Field = tuple[str, str]
+
+
+def say(line: str) -> None:
+    """To the journal, with fields, or whoever reads our output; one who reads no more is no reason to end."""
+    fields = line.fields if isinstance(line, telling.Line) else telling.line(line).fields
+    if connected(1) and send((("MESSAGE", line), ("SYSLOG_IDENTIFIER", "heald"), *fields)):
+        return
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 def connected(descriptor: int) -> bool:

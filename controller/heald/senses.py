@@ -59,8 +59,9 @@ class SystemSenses:
         now = clock.boottime()      # before the look: what a repair mends meanwhile was not seen ill after it
         parts = parts & OWN if self.own else parts
         login = self.login
-        asked = asyncio.gather(self.manager.state(), self._packages(), self._units(parts, names))
-        await asyncio.sleep(0)      # the questions are out; what follows is read while systemd and logind answer
+        packages_asked = asyncio.create_task(self._packages())
+        asked = asyncio.gather(self.manager.state(), packages_asked, self._units(parts, names))
+        await asyncio.wait({packages_asked})    # what follows is read while systemd tells of the units
         disks = storage.read() if Part.STORAGE in parts else None
         modes = permissions.read() if Part.PERMISSIONS in parts else None
         switching, short = machine.switching(), not in_container() and machine.short_of_memory()

@@ -1,10 +1,12 @@
 """One question to polkit: may this caller do this? Anything but a plain yes is no."""
 
 import asyncio
+from collections.abc import Awaitable, Coroutine
 from itertools import count
+from typing import Any
 
-from .contract import RefusedError
-from .systemd import is_silence, silent
+from .contract import RefusedError, Request
+from .systemd import Unit, is_silence, silent
 from .wire import Bus, Call, CallError, Variant
 
 POLKIT = ("org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
@@ -12,16 +14,32 @@ POLKIT = ("org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
 LIMIT, PROMPT, END = 10.0, 120.0, 2.0
 """Seconds for an answer; where a person is asked for a password, seconds that the prompt stays up; for the end of a
 check that was cancelled."""
+NAME_LENGTH = 60        # of a unit in a password prompt: longer ones push its buttons off the screen
 
 _ids = count(1)
 
 
-async def authorize(bus: Bus, call: Call, action: str, details: dict[str, str]) -> None:
+async def beside(asking: Coroutine[Any, Any, None], looking: Awaitable[Unit]) -> Unit:
+    """What root sees, if polkit says yes meanwhile; what root refuses is refused first."""
+    asked = asyncio.create_task(asking)
+    try:
+        unit = await looking
+        await asked
+    finally:
+        asked.cancel()
+        await asyncio.wait({asked})
+    return unit
+
+
+async def authorize(bus: Bus, call: Call, action: str, request: Request, unit: str) -> None:
     """Return if polkit lets the sender of `call` do `action`, else raise RefusedError.
 
-    A prompt is shown only if the message allows it, and ends with its caller (this is then cancelled).
+    A rule and a prompt can name the operation, its target and the `unit` that it comes down to. A prompt is shown only
+    if the message allows it, and ends with its caller (this is then cancelled).
     """
     check = f"heald-{next(_ids)}"
+    details = {"operation": request.operation, "target": _short(request.generations or request.target),
+               "unit": _short(unit)}
     subject = ["system-bus-name", {"name": Variant("s", call.sender)}]
     asked = asyncio.create_task(bus.call(
         POLKIT, "CheckAuthorization", "(sa{sv})sa{ss}us", [subject, action, details, int(call.interactive), check],
@@ -48,3 +66,7 @@ async def authorize(bus: Bus, call: Call, action: str, details: dict[str, str]) 
         raise RefusedError("InteractiveAuthorizationRequired",
                            f"{action} wants a password: allow interactive authorization and start an agent")
     raise RefusedError("AccessDenied", f"polkit does not authorize {action}")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_LENGTH else f"{name[:NAME_LENGTH // 2 - 2]}...{name[-NAME_LENGTH // 2 + 1:]}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import sys
 import time
 from pathlib import Path
@@ -37,6 +38,14 @@ def now() -> float:
 def monotonic() -> float:
     """CLOCK_MONOTONIC: the clock of systemd's stamps."""
     return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+def uid_of(name: str) -> int:
+    """The uid of a user, or one that nobody has."""
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return -1
 
 
 class Ledger:

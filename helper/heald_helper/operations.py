@@ -8,7 +8,7 @@ import os
 import re
 
 from . import bounds, generations, guard
-from .contract import RefusedError, report
+from .contract import RefusedError, Request, report
 from .limits import Ledger
 from .scene import ACTIVE, Row, Scene, Target
 from .settings import Settings
@@ -101,8 +101,15 @@ def find(category: str, operation: str) -> Row:
     return row
 
 
-def _check_shape(row: Row, operation: str, target: str, between: str) -> None:
-    """RefusedError InvalidArgs where the target is not of the kind that the operation takes."""
+def unit_name(row: Row, request: Request) -> str:
+    """What the unit is called that a call comes down to: the target itself, or the unit of the operation.
+
+    RefusedError NotSupported where the machine lacks what the operation is for, InvalidArgs where the target is not of
+    the kind that it takes.
+    """
+    operation, target, between = request.operation, request.target, request.generations
+    if not row.here():
+        raise RefusedError("NotSupported", f"{operation} needs what this machine does not have")
     if row.target in {Target.NOTHING, Target.GENERATIONS} and target:
         raise RefusedError("InvalidArgs", f'{operation} takes no target: ""')
     if row.target is Target.NAME and not RUN_NAME.fullmatch(target):
@@ -111,31 +118,29 @@ def _check_shape(row: Row, operation: str, target: str, between: str) -> None:
         raise RefusedError("InvalidArgs", "an incident has a number of 1 to 19 digits")
     if bool(BETWEEN.fullmatch(between)) is not (row.target is Target.GENERATIONS):
         raise RefusedError("InvalidArgs", "options current and target are two generations, and for rollback alone")
-
-
-async def resolve(row: Row, operation: str, target: str, manager: Manager, settings: Settings, *,
-                  ledger: Ledger, between: str = "") -> Unit:
-    """The unit that a call comes down to, fully checked: the target itself, or the unit of the operation."""
-    if not row.here():
-        raise RefusedError("NotSupported", f"{operation} needs what this machine does not have")
-    _check_shape(row, operation, target, between)
     if row.target is Target.UNIT:
         guard.check_name(target)
-        unit = await manager.unit(target)
-        guard.check_loaded(unit)
-        if unit.id.rpartition(".")[2] not in row.types:
-            raise RefusedError("InvalidArgs", f"{operation} takes a unit of type {', '.join(row.types)}")
-        if not (row.lifts and ledger.held(unit.id)):    # what root did under the guard, root may take back
-            await guard.check_touchable(manager, unit, settings, starts=row.does is start)
-        if row.does is start:
-            await guard.check_around(manager, unit, settings)
-        return unit
+        return target
     joint = {Target.NAME: "-", Target.INCIDENT: "@", Target.GENERATIONS: "@"}.get(row.target, "")
-    unit = await manager.unit(f"heald-{operation}{joint}{target}{between}.service")
-    try:
-        guard.check_loaded(unit)
-    except RefusedError as error:
-        raise RefusedError("NotSupported", f"{unit.id} is not installed on this machine") from error
+    return f"heald-{operation}{joint}{target}{between}.service"
+
+
+async def resolve(row: Row, name: str, manager: Manager, settings: Settings, ledger: Ledger) -> Unit:
+    """The unit of this name, fully checked. RefusedError where root does not do this with it."""
+    unit = await manager.unit(name)
+    if row.target is not Target.UNIT:
+        try:
+            guard.check_loaded(unit)
+        except RefusedError as error:
+            raise RefusedError("NotSupported", f"{unit.id} is not installed on this machine") from error
+        return unit
+    guard.check_loaded(unit)
+    if unit.id.rpartition(".")[2] not in row.types:
+        raise RefusedError("InvalidArgs", f"takes a unit of type {', '.join(row.types)}, not {unit.id}")
+    if not (row.lifts and ledger.held(unit.id)):    # what root did under the guard, root may take back
+        await guard.check_touchable(manager, unit, settings, starts=row.does is start)
+    if row.does is start:
+        await guard.check_around(manager, unit, settings)
     return unit
 
 
@@ -155,7 +160,8 @@ async def supported(manager: Manager, settings: Settings, ledger: Ledger) -> lis
     for (category, operation), row in TABLE.items():
         try:
             if row.target in any_:
-                await resolve(row, operation, any_[row.target], manager, settings, ledger=ledger)
+                request = Request(category, operation, any_[row.target], 0, "")
+                await resolve(row, unit_name(row, request), manager, settings, ledger)
         except RefusedError:
             continue
         if row.here() and (row.target is not Target.NAME or settings.run):

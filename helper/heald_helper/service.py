@@ -4,22 +4,21 @@ Shape, operation, target, unit, polkit, what root must see, limits, act, answer.
 """
 
 import asyncio
-import pwd
 import sys
 from collections import Counter
+from functools import partial
 
 from . import __version__, authority, contract, limits, operations
 from .contract import RefusedError, Request
-from .scene import Row, Scene
-from .settings import File, Settings
-from .systemd import Manager, Unit
+from .scene import Scene
+from .settings import File
+from .systemd import Manager
 from .wire import BUS, Bus, Call, CallError, Variant
 
-FRESH = 0.1             # seconds for which what root saw of a unit holds while polkit is asked
+FRESH = 0.1             # seconds for which what root saw of a unit holds, polkit's answer included
 IDLE = 30.0             # seconds without a call after which the helper leaves; the bus starts it again
 UNKNOWN_CALLS = 8       # calls in flight of one connection, before its uid is known and counted
 CONTROLLER = "_heald"
-NAME_LENGTH = 60        # of a unit in a password prompt: longer ones push its buttons off the screen
 LOOK = 2.0              # seconds until an operation whose unit found nothing to do is begun again for the controller
 
 Outcome = dict[str, Variant] | RefusedError
@@ -30,13 +29,14 @@ class Helper:
 
     def __init__(self, bus: Bus, manager: Manager, file: File, ledger: limits.Ledger) -> None:
         self._bus, self._manager, self._file, self._ledger = bus, manager, file, ledger
-        self._controller = _uid_of(CONTROLLER)
+        self._controller = limits.uid_of(CONTROLLER)
         self._flight = limits.Flight(self._controller)
         self._asking: dict[asyncio.Task[None], str] = {}        # calls without an answer yet, and their sender
         self._working: set[asyncio.Task[Outcome]] = set()       # what was begun goes on, also when nobody waits for it
         self._busy: set[str] = set()                            # units that are being acted on
         self._well: dict[str, float] = {}                       # operations' units that found nothing to do, and when
         self._senders: Counter[str] = Counter()
+        self._uids: dict[str, int] = {}                         # of the connections that called
         self._properties: dict[str, Variant] = {}               # both are constant: a helper that leaves forgets them
         self._ending = False
         self.idle = asyncio.Event()
@@ -90,6 +90,7 @@ class Helper:
 
     def _vanished(self, sender: str) -> None:
         """Nobody waits for the answer: end its prompt, free its place."""
+        self._uids.pop(sender, None)
         for task, who in self._asking.items():
             if who == sender:
                 task.cancel()
@@ -141,7 +142,7 @@ class Helper:
     async def _heal(self, call: Call) -> None:
         """One of the three methods."""
         request = contract.request(call.member, call.signature, call.body)
-        [uid] = await self._bus.call(BUS, "GetConnectionUnixUser", "s", [call.sender], expect="u")
+        uid = await self._uid(call.sender)
         self._flight.enter(uid)
         try:
             scene = await self._authorized(call, request, uid)
@@ -160,26 +161,35 @@ class Helper:
         finally:
             self._flight.leave(uid)
 
+    async def _uid(self, sender: str) -> int:
+        """Whose connection it is, asked once: the bus gives no name twice."""
+        uid = self._uids.get(sender)
+        if uid is None:
+            [uid] = await self._bus.call(BUS, "GetConnectionUnixUser", "s", [sender], expect="u")
+            self._uids[sender] = uid
+        return int(uid)
+
     async def _authorized(self, call: Call, request: Request, uid: int) -> Scene:
-        """The row, the unit and polkit's yes. After a prompt, or a slow polkit, everything is looked at again."""
-        settings = self._file.read()
+        """The row, the unit and polkit's yes. After a prompt, or a slow answer, everything is looked at again.
+
+        Where nobody can be asked for a password polkit decides while root looks: each takes as long as the other.
+        """
+        began, settings = limits.now(), self._file.read()
         row = operations.find(request.category, request.operation)
-        unit = await self._resolve(row, request, settings)
+        name = operations.unit_name(row, request)
         action = row.action or f"org.heald.helper.{request.category}"
-        target = request.generations or request.target
-        details = {"operation": request.operation, "target": _short(target), "unit": _short(unit.id)}
-        seen = limits.now()
-        await authority.authorize(self._bus, call, action, details)
-        if call.interactive or limits.now() - seen > FRESH:
+        ask = partial(authority.authorize, self._bus, call, action, request)
+        look = operations.resolve(row, name, self._manager, settings, self._ledger)
+        unit = await (look if call.interactive else authority.beside(ask(name), look))
+        if call.interactive or unit.id != name:
+            await ask(unit.id)
+        if call.interactive or limits.now() - began > FRESH:
             settings = self._file.read()
-            unit = await self._resolve(row, request, settings)
-        scene = Scene(self._manager, settings, self._ledger, row, unit, target, own=uid == self._controller)
+            unit = await operations.resolve(row, name, self._manager, settings, self._ledger)
+        scene = Scene(self._manager, settings, self._ledger, row, unit, request.generations or request.target,
+                      own=uid == self._controller)
         await row.sees(scene)
         return scene
-
-    async def _resolve(self, row: Row, request: Request, settings: Settings) -> Unit:
-        return await operations.resolve(row, request.operation, request.target, self._manager, settings,
-                                        ledger=self._ledger, between=request.generations)
 
     def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Outcome]:
         """Count it and set it to work. Between root's look and this nothing else has its turn."""
@@ -235,15 +245,3 @@ class Helper:
         self._bus.signal(contract.PATH, contract.INTERFACE, "Finished", "sssbs",
                          request.category, request.operation, request.target, good, detail)
         return outcome
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME_LENGTH else f"{name[:NAME_LENGTH // 2 - 2]}...{name[-NAME_LENGTH // 2 + 1:]}"
-
-
-def _uid_of(name: str) -> int:
-    """The uid of a user, or one that nobody has."""
-    try:
-        return pwd.getpwnam(name).pw_uid
-    except KeyError:
-        return -1

@@ -1,4 +1,7 @@
-"""`python -m bench`: prints a table with ratios; writes bench.json and repairs.svg."""
+"""`python -m bench`: prints tables with ratios; writes bench.json and docs/bench/repairs.svg.
+
+`--short` takes a minute, writes nothing, and fails where a ratio is far from what it was: noise is real.
+"""
 
 import argparse
 import json
@@ -7,64 +10,96 @@ from pathlib import Path
 from typing import Any
 
 from bench import contest, hops, picture
-from bench.rounds import CONTESTANTS
+from bench.told import MARGINS, NAMES, WATCHED, table
 from machine import product
 from machine.machine import CannotBootError, Machine
 
-BASE = "systemd RestartSec=0"
 FAILURES = (10, 50, 200)
 LOADED, AT_ONCE = 10_000, 500       # units that are well, and how many systemctl is told to start in one go
+HOPS = 10                           # kills that are watched on the bus: to watch costs time, so they count for no more
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="Measure heald beside systemd and monit.")
     parser.add_argument("--rounds", type=int, default=20, help="kills of each contestant that count")
     parser.add_argument("--seconds", type=int, default=60, help="how long is watched while nothing happens")
-    parser.add_argument("--out", type=Path, default=Path("docs/bench"))
+    parser.add_argument("--short", action="store_true", help="5 rounds, 5 s; fails on ratios, writes nothing")
+    parser.add_argument("--out", type=Path, default=Path())
     chosen = parser.parse_args()
     try:
-        found = measure(chosen.rounds, chosen.seconds)
+        found = measure(5, 5, short=True) if chosen.short else measure(chosen.rounds, chosen.seconds, short=False)
     except CannotBootError as why:
         print(f"No machine can be booted here: {why}.")
         return 1
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    (chosen.out / "bench.json").write_text(json.dumps(found, indent=2) + "\n")
-    title = f"From SIGKILL to a new main process, median of {chosen.rounds}"
-    (chosen.out / "repairs.svg").write_text(picture.bars(found["repairs_ms"], title))
     print("\n".join(table(found)))
+    if chosen.short:
+        return beyond(found["repair_ms"])
+    pictures = chosen.out / "docs/bench"
+    pictures.mkdir(parents=True, exist_ok=True)
+    (chosen.out / "bench.json").write_text(json.dumps(found, indent=2) + "\n")
+    bars = {NAMES[who]: ms for who, ms in found["repair_ms"].items()}
+    title = f"From SIGKILL to a new main process, median of {chosen.rounds}"
+    (pictures / "repairs.svg").write_text(picture.bars(bars, title))
     return 0
 
 
-def measure(rounds: int, seconds: int) -> dict[str, Any]:
-    """All of it, in one machine."""
+def beyond(repairs: dict[str, float]) -> int:
+    """How many ratios are beyond their margin; each is told."""
+    far = [f"{NAMES[who]} took {repairs[who] / repairs[base]:.1f} times as long as {NAMES[base]}, more than {most}"
+           for who, base, most in MARGINS if repairs[who] > most * repairs[base]]
+    print(*far, sep="\n")
+    return len(far)
+
+
+def measure(rounds: int, seconds: int, *, short: bool) -> dict[str, Any]:
+    """All of it, in one machine; the short form is without thousands of units."""
     with Machine.boot("heald-bench") as machine:
-        print("Installing heald and setting up the contestants ...", file=sys.stderr)
+        say("Installing heald and setting up the contestants ...")
         product.make(machine, "install")
         contest.set_up(machine)
         found: dict[str, Any] = {"rounds": rounds, "seconds": seconds}
-        print(f"Watching for 3 x {seconds} s while nothing happens ...", file=sys.stderr)
-        found["idle"] = inside(machine, "idle", seconds)
+        say(f"Watching for {len(WATCHED)} x {seconds} s while nothing happens ...")
+        watched = {"quiet": inside(machine, "idle", seconds)}
         product.add_service(machine, "churn.service", start=False)
-        found["beside_churn"] = inside(machine, "idle", seconds, "churn")
+        watched["churn"] = inside(machine, "idle", seconds, "churn")
         product.add_unit(machine, "calm@.target", "[Unit]\n")
-        for first in range(0, LOADED, AT_ONCE):
-            machine.run("systemctl", "start", *(f"calm@{n}.target" for n in range(first, first + AT_ONCE)))
-        found["beside_many"] = inside(machine, "idle", seconds)
-        machine.run("systemctl", "stop", *(f"calm@{n}.target" for n in range(LOADED)))
-        found["looks"] = inside(machine, "looks", 200)
-        found["starts_ms"] = inside(machine, "starts", 20)
-        print(f"{rounds} rounds of {len(CONTESTANTS)} kills ...", file=sys.stderr)
-        hops.watch(machine)
-        repairs = contest.hold(machine, rounds)
-        messages = hops.seen(machine)
-        found["repairs_ms"] = contest.medians(repairs)
-        for helper in ("warm", "cold"):
-            kills = [repair.at for repair in repairs if repair.who == f"heald, {helper} helper"]
-            found[f"hops_{helper}_ms"] = hops.breakdown(messages, kills)
-        print("Having many fail at once ...", file=sys.stderr)
+        loaded = [f"calm@{n}.target" for n in range(AT_ONCE if short else LOADED)]
+        for first in range(0, len(loaded), AT_ONCE):
+            machine.run("systemctl", "start", *loaded[first:first + AT_ONCE])
+        watched["many"] = inside(machine, "idle", seconds)
+        machine.run("systemctl", "stop", *loaded)
+        found |= inside(machine, "looks", 200)
+        found["start_ms"] = inside(machine, "starts", 20)
+        say(f"{rounds} rounds of {len(NAMES)} kills ...")
+        found["repair_ms"] = contest.medians(contest.hold(machine, rounds))
+        found["hops_ms"] = watch_hops(machine, min(rounds, HOPS))
+        about = inside(machine, "about")
+        found["machine"] = about["machine"]
+        found["idle"] = idle(watched) | {"helper_pss_mib": about["helper_pss_mib"]}
+        found["watched"] = watched
+        say("Having many fail at once ...")
         product.add_unit(machine, "many@.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n")
-        found["failures"] = {str(count): inside(machine, "failures", count) for count in FAILURES}
+        found["scale"] = [inside(machine, "failures", count) for count in FAILURES[:1 if short else None]]
         return found
+
+
+def watch_hops(machine: Machine, rounds: int) -> dict[str, dict[str, float]]:
+    """Where the time goes, warm and cold: kills of their own, since to watch every message costs the bus time."""
+    hops.watch(machine)
+    repairs = contest.hold(machine, rounds, "heald_warm", "heald_cold")
+    messages = hops.seen(machine)
+    return {who.removeprefix("heald_"): hops.breakdown(messages, [repair.at for repair in repairs if repair.who == who])
+            for who in ("heald_warm", "heald_cold")}
+
+
+def idle(watched: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """What watching costs, in short."""
+    quiet, heald, monit = watched["quiet"], "heald.service", "bench-monit.service"
+    return {
+        "cpu_percent": quiet[heald]["cpu_percent"], "busy_cpu_percent": watched["churn"][heald]["cpu_percent"],
+        "wakeups_per_s": quiet[heald]["wakes_per_second"], "controller_pss_mib": quiet[heald]["pss_mib"],
+        "monit_pss_mib": quiet[monit]["pss_mib"],
+    }
 
 
 def inside(machine: Machine, *words: object) -> dict[str, Any]:
@@ -73,28 +108,8 @@ def inside(machine: Machine, *words: object) -> dict[str, Any]:
     return found
 
 
-def table(found: dict[str, Any]) -> list[str]:
-    """For people: each figure, and beside those of one kind its ratio."""
-    repairs = found["repairs_ms"]
-    lines = [f"From SIGKILL to a new main process, median of {found['rounds']}, and times {BASE}:"]
-    lines += [f"  {who:24}{ms:8.1f} ms {ms / repairs[BASE]:8.2f}" for who, ms in repairs.items()]
-    for helper in ("warm", "cold"):
-        lines += [f"Where it goes with a {helper} helper, ms after the kill:"]
-        lines += [f"  {ms:8.1f}  {hop}" for hop, ms in found[f"hops_{helper}_ms"].items()]
-    watched = {"idle": "While nothing happens", "beside_churn": "Beside 200 unit starts and stops a minute",
-               "beside_many": f"Beside {LOADED} units that are well"}
-    for name, what in watched.items():
-        lines += [f"{what}:"]
-        lines += [f"  {unit:24}{of['cpu_percent']:8.3f} % CPU {of['wakes_per_second']:8.2f} wakes/s "
-                  f"{of['pss_mib']:6.1f} MiB PSS {of['rss_mib']:6.1f} MiB RSS" for unit, of in found[name].items()]
-    looks = found["looks"]
-    lines.append(f"One look at everything: {looks['pass_cpu_ms']:.2f} ms of CPU, {looks['pass_ms']:.2f} ms")
-    lines.append(f"The thresholds alone: {looks['thresholds_us']:.0f} µs")
-    lines.append("From exec to exit:")
-    lines += [f"  {ms:8.1f} ms  {name}" for name, ms in found["starts_ms"].items()]
-    lines.append("So many fail at once, the storm's 30 s of patience included:")
-    return lines + [f"  {count:>4} run again after {of['seconds']:5.1f} s, {of['cpu_ms_each']:5.1f} ms of heald's CPU "
-                    f"each, {of['pss_mib']:5.1f} MiB PSS" for count, of in found["failures"].items()]
+def say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -59,11 +59,11 @@ def set_up(machine: Machine) -> None:
     machine.run("systemctl", "start", "bench-monit.service")
 
 
-def hold(machine: Machine, rounds: int) -> list[Repair]:
-    """All contestants in turn, so many rounds; the first round warms everything and does not count."""
-    shown = machine.run("/usr/bin/python3", f"{INSIDE}/rounds.py", str(rounds + 1), timeout=3000).stdout
+def hold(machine: Machine, rounds: int, *who: str) -> list[Repair]:
+    """All contestants, or these, in turn, so many rounds; the first round warms everything and does not count."""
+    shown = machine.run("/usr/bin/python3", f"{INSIDE}/rounds.py", str(rounds + 1), *who, timeout=3000).stdout
     repairs = [Repair(**json.loads(line)) for line in shown.splitlines()]
-    return repairs[len(CONTESTANTS):]
+    return repairs[len(who or CONTESTANTS):]
 
 
 def medians(repairs: list[Repair]) -> dict[str, float]:

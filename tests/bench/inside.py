@@ -1,10 +1,12 @@
-"""Measures inside the machine: `inside.py idle SECONDS [churn] | looks COUNT | starts COUNT | failures COUNT`.
+"""Measures inside the machine: `inside.py idle SECONDS [churn] | looks COUNT | starts COUNT | failures COUNT | about`.
 
 Prints JSON.
 """
 
 import asyncio
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -74,16 +76,16 @@ async def looks(count: int) -> dict[str, float]:
         detector.detect(snapshot, settings, {})
     alone = (time.perf_counter() - began) / 1000
     bus.close()
-    return {"pass_cpu_ms": median(cpu) * 1e3, "pass_ms": median(wall) * 1e3, "thresholds_us": alone * 1e6}
+    return {"detect_cpu_ms": median(cpu) * 1e3, "detect_ms": median(wall) * 1e3, "thresholds_us": alone * 1e6}
 
 
 def starts(count: int) -> dict[str, float]:
     """ms from exec to exit, the median of so many: the interpreter alone, the commands, and the helper's imports."""
     commands = {
-        "python3 -IS -c pass": ["/usr/bin/python3", "-IS", "-c", "pass"],
-        "healctl --version": ["/usr/bin/healctl", "--version"],
-        "healctl check": ["/usr/bin/healctl", "check"],
-        "helper's imports": ["/usr/bin/python3", "-IS", "-c", IMPORTS],
+        "python": ["/usr/bin/python3", "-IS", "-c", "pass"],
+        "version": ["/usr/bin/healctl", "--version"],
+        "check": ["/usr/bin/healctl", "check"],
+        "helper": ["/usr/bin/python3", "-IS", "-c", IMPORTS],
     }
     found = {}
     for name, command in commands.items():
@@ -103,12 +105,13 @@ def all_run(names: list[str]) -> bool:
 
 
 def failures(count: int) -> dict[str, float]:
-    """So many services fail at once: seconds until all run again, ms of heald's CPU for each, MiB of it at the end."""
+    """So many services fail at once: how many heald spoke of, seconds until all run again, ms of its CPU for each, and
+    MiB of it at the end."""
     names = [f"many@{number}.service" for number in range(count)]
     subprocess.run(["systemctl", "start", *names], check=True)
     time.sleep(2)
     pid = main_pid("heald.service")
-    before, began = reading(pid), time.monotonic()
+    before, began, at = reading(pid), time.monotonic(), time.time()
     subprocess.run(["systemctl", "kill", "--signal=KILL", *names], check=True)
     while time.monotonic() < began + 2 or not all_run(names):
         if time.monotonic() > began + PATIENCE:
@@ -117,7 +120,20 @@ def failures(count: int) -> dict[str, float]:
     took = time.monotonic() - began
     time.sleep(5)
     after = reading(pid)
-    return {"seconds": took, "cpu_ms_each": 1e3 * (after["cpu"] - before["cpu"]) / count, "pss_mib": after["pss"]}
+    told = subprocess.run(["journalctl", f"--since=@{at:.0f}", "--unit=heald.service", "--output=cat"],
+                          capture_output=True, text=True, check=True).stdout
+    seen = {name for name in re.findall(r"many@[0-9]+\.service", told) if name in names}
+    return {"failures": count, "seen": len(seen), "seconds": took, "rss_mib": after["rss"], "pss_mib": after["pss"],
+            "cpu_ms_per_failure": 1e3 * (after["cpu"] - before["cpu"]) / count}
+
+
+def about() -> dict[str, Any]:
+    """What was measured on; and the memory of the helper while it is there, in MiB."""
+    subprocess.run(["systemctl", "start", "heald-helper.service"], check=True)
+    version = subprocess.run(["systemctl", "--version"], capture_output=True, text=True, check=True).stdout
+    return {"machine": {"cores": os.cpu_count(), "kernel": os.uname().release, "systemd": version.split()[1],
+                        "python": ".".join(map(str, sys.version_info[:3]))},
+            "helper_pss_mib": reading(main_pid("heald-helper.service"))["pss"]}
 
 
 def main() -> None:
@@ -130,6 +146,8 @@ def main() -> None:
             found = starts(int(count))
         case ["failures", count]:
             found = failures(int(count))
+        case ["about"]:
+            found = about()
         case _:
             sys.exit(__doc__)
     print(json.dumps(found))

@@ -1,4 +1,4 @@
-"""`rounds.py COUNT`: kills each contestant's service in turn, COUNT times, and prints how long each took to run again.
+"""`rounds.py COUNT [WHO...]`: kills each contestant's service in turn, COUNT times, and prints how long each took.
 
 Runs inside the machine. One line of JSON a kill: {"who", "ms"}; the end is the kernel's and systemd's own stamp of the
 new main process, so that looking for it costs no accuracy. Standard library only.
@@ -12,12 +12,12 @@ import sys
 import time
 
 CONTESTANTS = {
-    "systemd RestartSec=0": "by-systemd-0.service",
-    "systemd default": "by-systemd.service",
-    "monit start rule": "by-monit-start.service",
-    "monit restart rule": "by-monit-restart.service",
-    "heald, warm helper": "by-heald.service",
-    "heald, cold helper": "by-heald.service",
+    "systemd_0": "by-systemd-0.service",
+    "systemd_default": "by-systemd.service",
+    "monit_start": "by-monit-start.service",
+    "monit_restart": "by-monit-restart.service",
+    "heald_warm": "by-heald.service",
+    "heald_cold": "by-heald.service",
 }
 PATIENCE = 60               # seconds for one repair
 
@@ -47,10 +47,12 @@ def helper(word: str) -> None:
 
 
 def main() -> None:
+    chosen = sys.argv[2:] or CONTESTANTS
     for _ in range(int(sys.argv[1])):
-        for who, unit in CONTESTANTS.items():
+        for who in chosen:
+            unit = CONTESTANTS[who]
             if unit == "by-heald.service":
-                helper("stop" if "cold" in who else "start")
+                helper("stop" if who == "heald_cold" else "start")
                 time.sleep(0.3)
             at, ms = again(unit)
             print(json.dumps({"who": who, "at": at, "ms": ms}), flush=True)

@@ -41,7 +41,8 @@ CONFIG = """<busconfig><type>session</type><listen>unix:path={work}/socket</list
 <allow receive_type="method_return"/><allow receive_type="error"/><allow receive_type="signal"/>
 <allow send_destination="org.freedesktop.DBus"/></policy>
 <policy user="root"><allow own="*"/><allow send_destination="*"/></policy>
-<include>{source}/dbus/org.heald.conf</include></busconfig>"""
+<include>{source}/dbus/org.heald.Helper1.conf</include>
+<include>{source}/dbus/org.heald.Controller1.conf</include></busconfig>"""
 SETUP = """set -eu
 mount -t tmpfs -o mode=755 etc "$1/etc"
 mkdir "$1/etc/upper" "$1/etc/work"

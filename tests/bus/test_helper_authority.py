@@ -53,11 +53,27 @@ def test_polkit_is_asked_once_about_the_sender_and_what_it_asks_for(  # noqa: PL
     for oneshot in ("vacuum-journal", "clean-temporary", "restore-permissions", "run-reindex"):
         stage.unit(f"heald-{oneshot}.service", "inactive")
     alice.heal(method, operation, target)
-    [[subject, asked, details, flags, _]] = stage.checks()
+    checks = stage.checks()
+    *by_alias, [subject, asked, details, flags, _] = checks
+    assert [check[2]["unit"] for check in by_alias] == [target] * (target == "alias.service")  # before root had looked
+    assert {str(check[:2]) for check in checks} == {str([subject, asked])}
     assert subject == ["system-bus-name", {"name": alice.name}]
     assert asked == f"org.heald.helper.{action}"
     assert details == {"operation": operation, "target": target, "unit": unit}
     assert flags == 0
+
+
+@pytest.mark.parametrize("refused", ["alias.service", "ill.service"])
+def test_a_no_to_one_of_its_names_is_a_no(stage: Stage, alice: Caller, refused: str) -> None:
+    stage.unit("ill.service", more={"Names": Variant("as", ["ill.service", "alias.service"])})
+    stage.polkit(*CHECK, f"ret = (args[2]['unit'] != '{refused}', False, {{}})")
+    assert alice.heal("HealService", "repair", "alias.service").error == "AccessDenied"
+    assert stage.asked("StartUnit") == []
+
+
+def test_where_a_person_may_be_asked_for_a_password_root_looks_first(stage: Stage, alice: Caller) -> None:
+    assert alice.heal("HealService", "start", "nowhere.service", interactive=True).error == "InvalidArgs"
+    assert stage.checks() == []
 
 
 @pytest.mark.parametrize(("code", "error"), [

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from machine.machine import Machine
 
 SOURCE = "/usr/src/heald"
+TREES = ("/usr", "/etc", "/var", "/run/dbus", "/opt", "/root", "/home", "/srv")
+PASSED_OVER = (f"{SOURCE}*", "/var/log/*", "/var/cache/*", "/var/tmp/*", "/var/lib/apt/*", "/var/lib/dpkg/*",
+               "/var/lib/PackageKit/*")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,12 @@ class Answer:
 def make(machine: Machine, *words: str) -> str:
     """Runs make in the checkout, as the person who installs does, and returns what it printed."""
     return machine.run("make", "--no-print-directory", "-C", SOURCE, *words).stdout
+
+
+def files(machine: Machine) -> set[str]:
+    """Every path that an installation could leave something in, but logs, caches, and what apt keeps for itself."""
+    but = [word for path in PASSED_OVER for word in ("-not", "-path", path)]
+    return set(machine.run("find", *TREES, "-xdev", *but).stdout.splitlines())
 
 
 def add_unit(machine: Machine, name: str, text: str) -> None:

@@ -36,6 +36,7 @@ def test_a_tab_offers_what_fits(machine: Machine, shell: str) -> None:
     assert offered(machine, "bash", "rules test --severity high mem") == {"memory-low"}    # fish takes high for KIND
     assert offered(machine, shell, "pause systemd-journald.se") == {"systemd-journald.service"}
     assert offered(machine, shell, "pause shop.service 2") == {"2h"}
+    assert offered(machine, shell, "config check /usr/lib/os-rel") == {"/usr/lib/os-release"}
     assert offered(machine, shell, "heal ") - {"--dry-run"} == set()      # no daemon: nothing, and no error
 
 

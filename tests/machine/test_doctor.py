@@ -12,7 +12,7 @@ from machine.machine import Machine
 
 RULES = "/usr/share/polkit-1/rules.d/50-heald.rules"
 ACTIONS = "/usr/share/polkit-1/actions/org.heald.policy"
-POLICY = "/usr/share/dbus-1/system.d/org.heald.conf"
+POLICIES = [f"/usr/share/dbus-1/system.d/org.heald.{name}.conf" for name in ("Helper1", "Controller1")]
 PROBE = '[[probe]]\nunit = "shop.service"\ntcp = "192.0.2.7:80"\n'
 
 Check = dict[str, Any]
@@ -83,7 +83,7 @@ def test_polkit_s_rules_are_missing(machine: Machine) -> None:
 
 
 def test_the_bus_s_policy_is_missing(machine: Machine) -> None:
-    with away(machine, POLICY):
+    with away(machine, POLICIES[0]), away(machine, POLICIES[1]):
         product.wait_until(lambda: set(wrong(examined(machine)[0])) == {"bus policy", "helper", "daemon"},
                            "the bus has seen that it is gone")
         checks, code = examined(machine)

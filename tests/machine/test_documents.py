@@ -88,5 +88,6 @@ def test_nothing_is_shown_that_nobody_tries() -> None:
     assert kinds <= {"sh", "console", "toml", "ini", "text", "json", "yaml", "nix", "diff", "python"}
     untried = [line for file in documents.DOCUMENTS for step in documents.steps(file.read_text())
                if step.language == "console" for line in step.text.splitlines()]
-    assert untried == ["make demo", "make test"]
+    assert untried == ["make demo", "make test", "make deb",
+                       "sudo apt install ./build/deb/heald-helper_*.deb ./build/deb/heald_*.deb"]      # tests/deb
     assert sum(len(commands(step)) for file in PLAYED for step in documents.steps(file.read_text())) > 20

@@ -6,6 +6,7 @@ import pytest
 
 from machine import product
 from machine.machine import Machine
+from version import VERSION
 
 BOTH_MODES = True
 
@@ -52,7 +53,7 @@ def test_properties_name_what_this_machine_supports(machine: Machine) -> None:
     assert set(operations) - nix == {"service/start", "service/repair", "service/restart", "service/reload",
                                "resource/unlimit", "resource/vacuum-journal", "resource/clean-temporary",
                                "resource/clean-packages", "system/restore-permissions", "system/trim", "system/run"}
-    assert version == "0.1.0"
+    assert version == VERSION
 
 
 def test_a_killed_service_runs_again(machine: Machine) -> None:

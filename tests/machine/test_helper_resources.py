@@ -197,11 +197,20 @@ def test_dnf_removes_what_it_downloaded_too(machine: Machine) -> None:
 
 
 def test_without_a_package_manager_there_is_nothing_to_clean(machine: Machine) -> None:
+    """A package manager that it does not know, Arch's, is none."""
     for program in MANAGERS:
         machine.run("mv", program, f"{program}.away")
+    machine.write("/usr/bin/pacman", "#!/bin/sh\necho > /run/pacman-was-run\n", mode="755")
+    machine.run("systemctl", "stop", "heald-helper.service")        # what it sees of /usr/bin is as it was
+    offered = machine.run("busctl", "get-property", "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1",
+                          "Operations").stdout
+    assert ('"resource/clean-temporary"' in offered, '"resource/clean-packages"' in offered) == (True, False)
     assert product.heal(machine, "HealResource", "clean-packages").error == "NotSupported"
+    assert not machine.exists("/run/pacman-was-run")
+    machine.run("rm", "/usr/bin/pacman")
     for program in MANAGERS:
         machine.run("mv", f"{program}.away", program)
+    machine.run("systemctl", "stop", "heald-helper.service")
 
 
 def test_limits_are_lifted_before_heald_is_uninstalled(machine: Machine) -> None:

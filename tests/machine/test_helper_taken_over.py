@@ -10,7 +10,7 @@ from machine.machine import SOURCE, Machine
 
 BOTH_MODES = True
 UNIT = "heald-probe.service"
-PROGRAM = f"/usr/bin/python3 -IS {product.SOURCE}/tests/machine/probe.py"
+PROGRAM = "/usr/lib/heald/probe.py"       # where the helper sees it
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,9 @@ def ended(machine: Machine, mode: str) -> dict[str, str]:
         product.add_service(machine, name, start=name != "stopped.service")
     product.add_unit(machine, "template@.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n")
     helper = machine.read("/usr/lib/systemd/system/heald-helper.service")
-    changed = {"Type": "oneshot", "ExecStart": PROGRAM, "RuntimeDirectory": "heald-probe"}
+    machine.write(PROGRAM, (SOURCE / "tests/machine/probe.py").read_text())
+    changed = {"Type": "oneshot", "ExecStart": f"/usr/bin/python3 -IS {PROGRAM}", "RuntimeDirectory": "heald-probe",
+               "BindPaths": "/run/heald-probe", "NoExecPaths": "/run/heald-probe"}
     lines = [f"{key}={changed.get(key, value)}" if value else key for key, _, value in
              (line.partition("=") for line in helper.splitlines()) if key not in {"BusName", "Before"}]
     machine.write(f"/etc/systemd/system/{UNIT}", "\n".join(lines) + "\n")

@@ -44,11 +44,11 @@ def rows(section: str) -> set[str]:
 
 @pytest.mark.parametrize("command", [
     "check", "heal --dry-run", "status", "history", "why", "rules", "rules test unit-failed shop.service",
-    "rules replay", "pause mill.service 1h", "resume mill.service",
+    "rules replay", "config check", "pause mill.service 1h", "resume mill.service",
 ])
 def test_a_document_has_the_keys_that_are_described(machine: Machine, command: str) -> None:
     words = command.split()
-    name = " ".join(words[:2] if words[0] == "rules" else words[:1])
+    name = " ".join(words[:2] if words[0] in {"rules", "config"} else words[:1])
     found = document(healctl(machine, *words, "--json"))
     assert found.keys() == (documented(name) if name != "resume" else documented("pause"))
     for issue in found.get("issues", []):

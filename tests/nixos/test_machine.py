@@ -22,7 +22,7 @@ ln -s "$heald"/share/dbus-1/system.d/* /usr/share/dbus-1/system.d/
 ln -s "$heald"/share/dbus-1/system-services/* /usr/share/dbus-1/system-services/
 ln -s "$heald"/share/polkit-1/actions/* /usr/share/polkit-1/actions/
 ln -s "$heald"/share/polkit-1/rules.d/* /usr/share/polkit-1/rules.d/
-systemd-sysusers "$heald"/lib/sysusers.d/heald.conf
+systemd-sysusers "$heald"/lib/sysusers.d/*
 for unit in "$heald"/lib/systemd/system/*; do
     ln -s "$unit" /etc/systemd/system/
     mkdir "/etc/systemd/system/${unit##*/}.d"

@@ -66,7 +66,8 @@ def test_nothing_is_left_of_the_usual_places(nix: Nix, heald: Path) -> None:
              helper / "lib/heald/heald-helper"]
     for file in (file for file in units if file.is_file()):
         said = {found for line in file.read_text().splitlines() if not line.startswith(
-            ("#", "ReadOnlyPaths=", "ReadWritePaths=", "InaccessiblePaths=")) for found in USUAL.findall(line)}
+            ("#", "BindReadOnlyPaths=-", "ReadOnlyPaths=", "ReadWritePaths=", "InaccessiblePaths="))
+            for found in USUAL.findall(line)}
         assert said == STAYS.get(file.name, set()), file.name
     for program in helper.glob("lib/heald/libexec/*"):
         text = program.read_text()

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from heald.face import rules, text
+from heald.face import configuration, rules, text
 from heald.face.cli import app
 
-COMMANDS = [command.callback for group in (app, rules.app) for command in group.registered_commands
+COMMANDS = [command.callback for group in (app, rules.app, configuration.app) for command in group.registered_commands
             if command.callback is not None]
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from heald import clock
-from heald.history import REMEMBERED, History, read
+from heald.history import REMEMBERED, History
 from heald.model import Action, Attempt, Category, Incident, Result, Severity
+from heald.past import read
 
 START = Action(Category.SERVICE, "start", "a.service")
 

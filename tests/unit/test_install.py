@@ -11,6 +11,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "/opt/of-ours"
 PYTHON = sys.executable
+LAUNCH = """\
+import sys
+lines = open(sys.argv[1]).read().splitlines()
+exec("\\n".join(line for line in lines if "main" not in line))
+print(*sys.path, sys.modules["gi"])
+"""
 
 
 def install(what: str, destdir: Path, *more: str, prefix: str = PREFIX, wheels: Path | None = None) -> tuple[int, str]:
@@ -117,6 +123,21 @@ def test_an_upgrade_removes_what_the_new_version_has_not(tree: Path, tmp_path: P
     assert not (tmp_path / old[1:]).parent.exists()
     assert old not in manifest.read_text()
     assert set(files(tmp_path)) == set(files(tree))
+
+
+def test_for_a_package_what_the_distribution_has_is_not_brought_along(tree: Path, tmp_path: Path) -> None:
+    site = str(tmp_path / "theirs")
+    code, printed = install("install", tmp_path, f"--site={site}", wheels=Path("/nowhere"))
+    assert code == 0, printed
+    lib = f"{PREFIX}/lib/heald"
+    inside = {path.split("/")[6] for path in files(tmp_path) if path.startswith((f"{lib}/site/", f"{lib}/helper/"))}
+    assert inside == {"heald", "heald_helper"}
+    ours = {path for path in files(tree) if not path.startswith((f"{lib}/site/", f"{lib}/helper/"))}
+    assert {path for path in files(tmp_path) if not path.startswith((f"{lib}/site/", f"{lib}/helper/"))} == ours
+    searched = subprocess.run([PYTHON, "-IS", "-c", LAUNCH, str(tmp_path / f"{lib[1:]}/heald-helper")], check=True,
+                              capture_output=True, text=True).stdout.split()
+    assert searched[0] == f"{lib}/helper"
+    assert searched[-2:] == [site, "None"]
 
 
 def test_purge_takes_configuration_and_history_from_the_destdir_alone(tmp_path: Path) -> None:

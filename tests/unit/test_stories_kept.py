@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from heald import clock, stories
-from heald.history import History, one
+from heald.history import History
 from heald.model import Action, Attempt, Category, Incident, Issue, Result, Severity
+from heald.past import one
 from heald.stories import Change, Findings
 
 START = Action(Category.SERVICE, "start", "a.service")
@@ -80,6 +81,7 @@ def old_file(file: Path) -> None:
     History(file, print).save([incident(1)])
     with closing(sqlite3.connect(file)) as raw:
         raw.executescript("DROP TABLE seen; DROP TABLE steps; DROP TABLE findings;"
+                          "PRAGMA user_version = 2;"
                           "INSERT INTO evidence VALUES (1, 7.0, '{\"result\": \"signal\"}', 'one')")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from heald import daemon, journald, telling
+from heald import journald, telling
 from heald.model import Action, Attempt, Category, Incident, Result, Severity
 
 START = Action(Category.SERVICE, "start", "a.service")
@@ -59,16 +59,16 @@ def test_it_goes_to_the_journal_where_our_output_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(journald, "SOCKET", str(tmp_path / "socket"))
-    daemon.say(telling.told(INCIDENT, "printed"))
+    journald.say(telling.told(INCIDENT, "printed"))
     assert capfd.readouterr().out == "incident 3: printed\n"
     there = os.fstat(1)
     monkeypatch.setenv("JOURNAL_STREAM", f"{there.st_dev}:{there.st_ino}")
-    daemon.say("nobody listens")
+    journald.say("nobody listens")
     assert capfd.readouterr().out == "nobody listens\n"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
         journal.bind(str(tmp_path / "socket"))
-        daemon.say(telling.told(INCIDENT, "sent"))
-        daemon.say("plain")
+        journald.say(telling.told(INCIDENT, "sent"))
+        journald.say("plain")
         first, second = journal.recv(9999).decode(), journal.recv(9999).decode()
     assert capfd.readouterr().out == ""
     assert "MESSAGE=incident 3: sent\nSYSLOG_IDENTIFIER=heald\nPRIORITY=5\nHEALD_INCIDENT=3\n" in first

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from heald import clock
-from heald.face.totals import BUCKETS, Totals
+from heald.face.totals import Totals
 from heald.history import History
 from heald.model import Action, Attempt, Category, Incident, Result, Severity
+from heald.tally import BUCKETS
 
 START = Action(Category.SERVICE, "start", "a.service")
 NOW = clock.boottime()

@@ -7,7 +7,7 @@ import typer
 
 from heald import __version__
 from heald.errors import Code, HealdError
-from heald.face import backups, rules
+from heald.face import backups, configuration, rules
 from heald.face.printing import JSON
 from heald.face.printing import show as _show
 from heald.face.printing import tell as _print
@@ -21,6 +21,7 @@ app = typer.Typer(
 
 app.add_typer(rules.app, name="rules")
 app.add_typer(backups.app, name="backup")
+app.add_typer(configuration.app, name="config")
 
 
 def main() -> None:

@@ -62,7 +62,7 @@ async def _over_the_bus() -> list[Finding]:
         configuration = Finding("configuration", State.OK, f"mode {settings.mode.label}, {own} rules of your own, "
                                                            f"{len(settings.probes)} probes")
     except HealdError as error:
-        configuration = Finding("configuration", State.WRONG, str(error), "man 5 heald.toml", USAGE)
+        configuration = Finding("configuration", State.WRONG, str(error), "healctl config check", USAGE)
     try:
         bus = await Bus.connect()
     except HealdError as error:

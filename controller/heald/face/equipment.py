@@ -19,15 +19,19 @@ INSTALLERS = (("debian", "apt install {}"), ("fedora", "dnf install {}"), ("rhel
 """By ID or ID_LIKE of os-release(5): how a package is had."""
 NIX_PACKAGE = {"debian": "nix-bin"}
 AGENT_PACKAGE = {"debian": "polkitd"}
-AGAIN = "make install"      # what brings back a file of heald's own
+PACKAGED = os.path.exists("/var/lib/dpkg/info/heald.md5sums")
+AGAIN, OWN_AGAIN, USERS_AGAIN = (
+    ("install the packages heald and heald-helper (again)",
+     "cp /usr/share/doc/heald/own-user/60-heald-helper.rules /etc/polkit-1/rules.d/",
+     "install the packages heald and heald-helper (again)") if PACKAGED else
+    ("make install", "make install OWN_USER=1", "systemd-sysusers"))
+"""What brings back a file of heald's own, the rules of a helper without root, and the users."""
 ADMITTED = f"{AGAIN}; systemctl reload dbus.service"
 
-POLICY = tuple(f"{folder}/dbus-1/system.d/org.heald.conf" for folder in (
-    "/etc", "/usr/share", "/usr/local/share", "/run/current-system/sw/share"))
-RULES, OWN_RULES = (
-    tuple(f"{folder}/polkit-1/rules.d/{name}" for folder in (
-        "/etc", "/usr/share", "/usr/local/share", "/run/current-system/sw/share"))
-    for name in ("50-heald.rules", "60-heald-helper.rules"))
+FOLDERS = ("/etc", "/usr/share", "/usr/local/share", "/run/current-system/sw/share")
+POLICIES = ("org.heald.Helper1.conf", "org.heald.Controller1.conf")
+RULES, OWN_RULES = (tuple(f"{folder}/polkit-1/rules.d/{name}" for folder in FOLDERS)
+                    for name in ("50-heald.rules", "60-heald-helper.rules"))
 JOURNALS = ("/var/log/journal/*/system.journal", "/run/log/journal/*/system.journal")
 
 
@@ -71,21 +75,23 @@ def rules(*, own_user: bool = False) -> Finding:
         return Finding(name, State.UNKNOWN, f"only root may look into {shut[0]}", "sudo healctl doctor")
     if own_user:
         return Finding(name, State.WRONG, "60-heald-helper.rules is missing: systemd refuses all that a helper without "
-                                          "root asks for", f"{AGAIN} OWN_USER=1")
+                                          "root asks for", OWN_AGAIN)
     return Finding(name, State.WRONG, "50-heald.rules is missing: polkit refuses all that the daemon asks for", AGAIN)
 
 
 def _policy() -> Finding:
-    if file := next(filter(os.path.exists, POLICY), ""):
-        return Finding("bus policy", State.OK, file)
-    return Finding("bus policy", State.WRONG, "org.heald.conf is missing: the bus lets nobody call heald", ADMITTED)
+    there = {name for name in POLICIES for folder in FOLDERS if os.path.exists(f"{folder}/dbus-1/system.d/{name}")}
+    if lacking := [name for name in POLICIES if name not in there]:
+        return Finding("bus policy", State.WRONG, f"there is no {' and no '.join(lacking)}: the bus lets nobody call",
+                       ADMITTED)
+    return Finding("bus policy", State.OK, " and ".join(POLICIES))
 
 
 def _users() -> Finding:
     known = {entry.pw_name for entry in pwd.getpwall()}
     lacking = [name for name in ("_heald", "_heald-helper") if name not in known]
     if lacking:
-        return Finding("users", State.WRONG, f"there is no user {' and no '.join(lacking)}", "systemd-sysusers")
+        return Finding("users", State.WRONG, f"there is no user {' and no '.join(lacking)}", USERS_AGAIN)
     return Finding("users", State.OK, "_heald and _heald-helper")
 
 

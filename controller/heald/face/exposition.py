@@ -10,9 +10,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from heald.face.totals import BUCKETS, Totals
+from heald.face.totals import Totals
 from heald.kinds import TABLE
 from heald.model import Severity
+from heald.tally import BUCKETS
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Of the text format that every Prometheus reads: none of our names needs a later one."""

@@ -19,8 +19,10 @@ from heald.face.agent import password_agent
 from heald.face.consent import Consent
 from heald.face.known import published, remaining, run
 from heald.face.progress import Patient
-from heald.history import History, read
+from heald.history import History
 from heald.model import Attempt, Incident, Issue, Mode, Result, Severity
+from heald.past import read
+from heald.retention import Retention
 from heald.senses import SystemSenses
 from heald.sensors.probes import Prober
 from heald.settings import Rule, Settings
@@ -92,6 +94,7 @@ async def heal_now(number: str, *, dry_run: bool = False, yes: bool = True, quie
             manner=Manner(paced=False, at_once=True, jitter=0.0),
         )
         await _one_pass(engine, patient)
+        Retention(history, lambda: settings.history, lambda: False).step()
         history.close()
     mine = [i for i in history.known.values() if i.id > before and only in {None, i.key}]
     if number:
@@ -186,10 +189,10 @@ def history(count: int) -> tuple[dict[str, Any], str]:
     except OSError as error:
         try:
             known = [document.whole_incident(i) for i in run(published())["Incidents"]][:count]
-        except HealdError:
+        except HealdError as why:
             if isinstance(error, FileNotFoundError):
                 return {"version": 1, "incidents": []}, f"there is no history yet at {paths.DAEMON_HISTORY}"
-            raise
+            raise HealdError(why.code, f"{error}; {why}") from None
         note = f"{error}; these are the last that the running heald knows. Members of group _heald may read it"
         return {"version": 1, "incidents": known}, note
     return {"version": 1, "incidents": [document.incident(i, 0.0) for i in found]}, ""

@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 from heald import document, paths, quantities, resolver
 from heald.document import Document
 from heald.errors import Code, HealdError
-from heald.history import read
 from heald.incidents import NO_USE
 from heald.model import Incident, Issue, Severity, Verdict
+from heald.past import read
 from heald.readings import Machine
 from heald.settings import OBSERVE, Rule, Settings
 
@@ -44,7 +44,7 @@ def replay(settings: Settings, since: str) -> Document:
     """Today's rules over the daemon's incidents of the last `since`. HealdError where they may not be read."""
     try:
         begin = time.time() - quantities.seconds(since)
-        past = [i for i in read(paths.DAEMON_HISTORY, sys.maxsize) if i.opened >= begin]
+        past = read(paths.DAEMON_HISTORY, sys.maxsize, begin)
     except ValueError as error:
         raise HealdError(Code.INVALID_ARGS, str(error)) from None
     except FileNotFoundError:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from heald import document, history, paths, stories
+from heald import document, past, paths, stories
 from heald.document import Document, moment
 from heald.errors import Code, HealdError
 from heald.face.advice import advice
@@ -43,7 +43,7 @@ def why(number: str) -> Document:
 
 def of_file(number: str) -> Document | None:
     """From the daemon's history; None where it has no such incident. OSError where it may not be read."""
-    found = history.one(paths.DAEMON_HISTORY, int(number) if number else None)
+    found = past.one(paths.DAEMON_HISTORY, int(number) if number else None)
     return None if found is None else told(document.incident(found, 0.0), stories.read(paths.DAEMON_HISTORY, found.id))
 
 
