@@ -31,12 +31,13 @@ def load(path: Path = DEFAULT, left_out: Iterable[MistakeError] = ()) -> Setting
     A later file replaces single values; rules are taken in the order in which they are read, before the built-in ones.
     A file that is absent is none. MistakeError at the first; what those `left_out` are about counts as not written.
     """
-    settings = Settings()
+    settings, asks = Settings(), path
     own = {rule.name: rule for rule in BUILT_IN}
     for file in files(path):
         keys = [mistake.key for mistake in left_out if mistake.file == str(file)]
         document = {} if "" in keys else without(_document(file), keys)
         settings = _merge(settings, document, file)
+        asks = file if "prometheus" in document.get("fleet", {}) else asks
         probes = tuple(_probes(document.get("probe", []), file))
         settings = replace(settings, probes=(*settings.probes, *probes))
         for at, rule in _rules(document.get("rule", []), file):
@@ -46,7 +47,7 @@ def load(path: Path = DEFAULT, left_out: Iterable[MistakeError] = ()) -> Setting
                 raise _wrong(file, f"{at}.name", f'"{rule.name}" is taken by a {taken}')
             own[rule.name] = rule
     if settings.fleet.prometheus and not settings.metrics.enable:
-        raise _wrong(path, "fleet.prometheus", "needs [metrics] enable = true: no machine sees this one's issues")
+        raise _wrong(asks, "fleet.prometheus", "needs [metrics] enable = true: no machine sees this one's issues")
     users = [rule for rule in own.values() if rule not in BUILT_IN]
     return replace(settings, rules=(*users, *BUILT_IN))
 

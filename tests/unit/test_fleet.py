@@ -88,3 +88,10 @@ def test_what_cannot_be(tmp_path: Path, line: str, said: str) -> None:
 def test_a_machine_that_nobody_sees_would_not_be_counted(tmp_path: Path) -> None:
     with pytest.raises(HealdError, match=r"fleet.prometheus: needs \[metrics\] enable = true"):
         load(tmp_path, ON.replace("true", "false"))
+
+
+def test_it_is_told_of_the_file_that_asks(tmp_path: Path) -> None:
+    (tmp_path / "heald.toml.d").mkdir()
+    (tmp_path / "heald.toml.d/fleet.toml").write_text(ON.replace("true", "false"))
+    with pytest.raises(HealdError, match=r"heald.toml.d/fleet.toml: fleet.prometheus: needs"):
+        load(tmp_path, "")
