@@ -9,7 +9,7 @@
 #   make fleet-bench  how many of a thousand machines act before the fleet's brake closes, in docs/fleet (12 minutes)
 #   make nix-check    evaluates and builds what nix/ says, with a Nix that has no nixpkgs
 #   make pictures     takes the pictures of the status page, desktop, dashboard and demo anew, into docs/pictures
-#   make bench        repair times and costs beside systemd and monit, in docs/bench (BENCH="--rounds 5")
+#   make bench        repair times and costs beside systemd and monit, in bench.json (BENCH="--rounds 5", BENCH=--short)
 #   make bench-history  what a year of history costs, in docs/bench/history.json
 #   make lint         ruff, mypy, and the size of the code
 #   make wheels       fills wheelhouse/ for an installation without a network
@@ -81,6 +81,7 @@ test-all: $(VENV)/.stamp $(WHEELS)/.stamp deb-test nix-check fleet-test
 	    $(BIN)/python -m pytest tests/vm; machine=$$?; wait $$watch && exit $$machine
 	$(BIN)/python -m pytest tests/browser tests/desktop tests/nix
 	HEALD_HOSTILE_SECONDS=60 $(BIN)/python -m pytest -m long
+	@$(MAKE) --no-print-directory bench BENCH=--short
 
 deb:
 	@install/packages.sh $(DEB_PACKAGES)

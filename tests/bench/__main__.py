@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import contest, hops, picture
-from bench.told import MARGINS, NAMES, WATCHED, table
+from bench.told import MARGINS, NAMES, table
 from machine import product
 from machine.machine import CannotBootError, Machine
 
@@ -58,16 +58,12 @@ def measure(rounds: int, seconds: int, *, short: bool) -> dict[str, Any]:
         product.make(machine, "install")
         contest.set_up(machine)
         found: dict[str, Any] = {"rounds": rounds, "seconds": seconds}
-        say(f"Watching for {len(WATCHED)} x {seconds} s while nothing happens ...")
+        say(f"Watching for {seconds} s each while nothing happens ...")
         watched = {"quiet": inside(machine, "idle", seconds)}
         product.add_service(machine, "churn.service", start=False)
         watched["churn"] = inside(machine, "idle", seconds, "churn")
-        product.add_unit(machine, "calm@.target", "[Unit]\n")
-        loaded = [f"calm@{n}.target" for n in range(AT_ONCE if short else LOADED)]
-        for first in range(0, len(loaded), AT_ONCE):
-            machine.run("systemctl", "start", *loaded[first:first + AT_ONCE])
-        watched["many"] = inside(machine, "idle", seconds)
-        machine.run("systemctl", "stop", *loaded)
+        if not short:
+            watched["many"] = beside_many(machine, seconds)
         found |= inside(machine, "looks", 200)
         found["start_ms"] = inside(machine, "starts", 20)
         say(f"{rounds} rounds of {len(NAMES)} kills ...")
@@ -77,10 +73,22 @@ def measure(rounds: int, seconds: int, *, short: bool) -> dict[str, Any]:
         found["machine"] = about["machine"]
         found["idle"] = idle(watched) | {"helper_pss_mib": about["helper_pss_mib"]}
         found["watched"] = watched
-        say("Having many fail at once ...")
-        product.add_unit(machine, "many@.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n")
-        found["scale"] = [inside(machine, "failures", count) for count in FAILURES[:1 if short else None]]
+        if not short:
+            say("Having many fail at once ...")
+            product.add_unit(machine, "many@.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n")
+            found["scale"] = [inside(machine, "failures", count) for count in FAILURES]
         return found
+
+
+def beside_many(machine: Machine, seconds: int) -> dict[str, Any]:
+    """What watching costs beside thousands of units that are well."""
+    product.add_unit(machine, "calm@.target", "[Unit]\n")
+    loaded = [f"calm@{n}.target" for n in range(LOADED)]
+    for first in range(0, LOADED, AT_ONCE):
+        machine.run("systemctl", "start", *loaded[first:first + AT_ONCE])
+    found = inside(machine, "idle", seconds)
+    machine.run("systemctl", "stop", *loaded)
+    return found
 
 
 def watch_hops(machine: Machine, rounds: int) -> dict[str, dict[str, float]]:

@@ -22,16 +22,17 @@ def table(found: dict[str, Any]) -> list[str]:
     lines += [f"  {NAMES[who]:24}{ms:8.1f} ms {ms / repairs[BASE]:8.2f}" for who, ms in repairs.items()]
     lines += [f"Where it goes, ms after the kill:{'warm':>8}{'cold':>8}"]
     lines += [f"  {hop:42}{ms:8.1f}{hops['cold'][hop]:8.1f}" for hop, ms in hops["warm"].items()]
-    for name, what in WATCHED.items():
-        lines += [f"{what.capitalize()}:"]
+    for name, units in found["watched"].items():
+        lines += [f"{WATCHED[name].capitalize()}:"]
         lines += [f"  {unit:24}{of['cpu_percent']:8.3f} % CPU {of['wakes_per_second']:8.2f} wakes/s "
-                  f"{of['pss_mib']:6.1f} MiB PSS {of['rss_mib']:6.1f} MiB RSS"
-                  for unit, of in found["watched"][name].items()]
+                  f"{of['pss_mib']:6.1f} MiB PSS {of['rss_mib']:6.1f} MiB RSS" for unit, of in units.items()]
     lines.append(f"The helper while it is there: {found['idle']['helper_pss_mib']:.1f} MiB PSS")
     lines.append(f"One look at everything: {found['detect_cpu_ms']:.2f} ms of CPU, {found['detect_ms']:.2f} ms")
     lines.append(f"The thresholds alone: {found['thresholds_us']:.0f} µs")
     lines.append("From exec to exit:")
     lines += [f"  {found['start_ms'][key]:8.1f} ms  {name}" for key, name in STARTS.items()]
+    if "scale" not in found:
+        return lines
     lines.append("So many fail at once, the storm's 30 s of patience included:")
     return lines + [f"  {of['failures']:>4}, {of['seen']:>4} seen: run again after {of['seconds']:5.1f} s, "
                     f"{of['cpu_ms_per_failure']:5.1f} ms of heald's CPU each, {of['pss_mib']:5.1f} MiB PSS"
