@@ -5,6 +5,8 @@
 #   make test-all     what needs a desktop, a virtual machine with a kernel of its own, a browser Prometheus or Nix, or minutes
 #   make deb          the Debian packages, into build/deb, looked at by lintian
 #   make deb-test     installs, upgrades, removes and purges them in a booted machine
+#   make fleet-test   machines before a real Prometheus and Alertmanager, and a thousand that are simulated; in test-all
+#   make fleet-bench  how many of a thousand machines act before the fleet's brake closes, in docs/fleet (12 minutes)
 #   make nix-check    evaluates and builds what nix/ says, with a Nix that has no nixpkgs
 #   make pictures     takes the pictures of the status page, desktop, dashboard and demo anew, into docs/pictures
 #   make bench        repair times and costs beside systemd and monit, in bench.json (BENCH="--rounds 5", BENCH=--short)
@@ -27,12 +29,12 @@ WHEELS      := wheelhouse
 INSTALL     := $(PYTHON) install/install.py
 WHERE       := --prefix="$(PREFIX)" --destdir="$(DESTDIR)"
 
-.PHONY: demo test test-all deb deb-test nix-check pictures bench bench-history lint wheels dist install uninstall purge lock \
-        packages
+.PHONY: demo test test-all deb deb-test fleet-test fleet-bench nix-check pictures bench bench-history lint wheels dist \
+        install uninstall purge lock packages
 .DELETE_ON_ERROR:
 
 # What the tests and the demo need from the distribution. python3-dbusmock, -dbus and -gi belong to /usr/bin/python3.
-PACKAGES := curl dbus dbus-daemon dbus-user-session dnf fish libpam-systemd make man-db msmtp pkexec polkitd python3-dbus \
+PACKAGES := curl dbus dbus-daemon dbus-user-session dnf fish libpam-systemd make man-db msmtp openssl pkexec polkitd python3-dbus \
             python3-dbus-next python3-dbusmock python3-gi python3-pip python3-prometheus-client python3-psutil python3-rich \
             python3-typer python3-venv rsync sudo systemd systemd-container util-linux zsh
 DESKTOP_PACKAGES := adwaita-icon-theme at-spi2-core fonts-dejavu-core gir1.2-atspi-2.0 librsvg2-common openbox \
@@ -41,6 +43,7 @@ VM_PACKAGES := busybox-static cpio kmod qemu-system-x86
 NIX_PACKAGES := e2fsprogs mount nix-bin
 NIXOS_PACKAGES := git nix-bin
 DEB_PACKAGES := debhelper dh-python dpkg-dev lintian piuparts rsync
+FLEET_PACKAGES := prometheus prometheus-alertmanager prometheus-node-exporter
 BROWSER_PACKAGES := chromium fonts-dejavu-core pngquant
 
 packages:
@@ -72,7 +75,7 @@ lint: $(VENV)/.stamp
 test: lint $(WHEELS)/.stamp
 	$(BIN)/python -m pytest -m "not long"
 
-test-all: $(VENV)/.stamp $(WHEELS)/.stamp deb-test nix-check
+test-all: $(VENV)/.stamp $(WHEELS)/.stamp deb-test nix-check fleet-test
 	@install/packages.sh $(VM_PACKAGES) $(BROWSER_PACKAGES) $(DESKTOP_PACKAGES) $(NIX_PACKAGES) prometheus
 	HEALD_WATCH_SECONDS=120 $(BIN)/python -m pytest tests/machine/test_loops.py -k left_alone & watch=$$!; \
 	    $(BIN)/python -m pytest tests/vm; machine=$$?; wait $$watch && exit $$machine
@@ -90,6 +93,14 @@ deb-test: $(VENV)/.stamp $(WHEELS)/.stamp
 	$(BIN)/python -m pytest tests/deb/test_minimal.py & minimal=$$!; \
 	    $(BIN)/python -m pytest tests/deb --ignore=tests/deb/test_minimal.py; machines=$$?; \
 	    wait $$minimal && exit $$machines
+
+fleet-test: $(VENV)/.stamp $(WHEELS)/.stamp
+	@install/packages.sh $(FLEET_PACKAGES)
+	$(BIN)/python -m pytest tests/fleet
+
+fleet-bench: $(VENV)/.stamp
+	@install/packages.sh $(FLEET_PACKAGES)
+	@PYTHONPATH=tests:controller $(BIN)/python -m fleet $(FLEET)
 
 nix-check: $(VENV)/.stamp $(WHEELS)/.stamp
 	@install/packages.sh $(NIXOS_PACKAGES)

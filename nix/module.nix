@@ -125,6 +125,13 @@ in
           keep = optional span "After an incident was closed.";
           size = optional types.str "Of the file, such as `256MiB`.";
         };
+        fleet = table "For a thousand machines: docs/fleet.md. It needs `services.heald.metrics.enable`." {
+          prometheus = optional types.str "Its URL, with an address. Without it nobody is asked.";
+          max_unhealthy = optional types.str "Such as \"30%\".";
+          unreachable = optional (types.enum [ "act" "stand-back" ]) "While Prometheus does not answer.";
+          settle = optional span "How old an issue is when it is asked about.";
+          labels = optional (types.attrsOf types.str) "Only machines that have these in Prometheus count.";
+        };
       };
     };
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from heald import copies, keeping, levels, listen, quantities
+from heald import copies, fleet, keeping, levels, listen, quantities
 from heald.kinds import TABLE as KINDS
 from heald.mistakes import MistakeError, without
 from heald.model import Mode, Severity
@@ -31,12 +31,13 @@ def load(path: Path = DEFAULT, left_out: Iterable[MistakeError] = ()) -> Setting
     A later file replaces single values; rules are taken in the order in which they are read, before the built-in ones.
     A file that is absent is none. MistakeError at the first; what those `left_out` are about counts as not written.
     """
-    settings = Settings()
+    settings, asks = Settings(), path
     own = {rule.name: rule for rule in BUILT_IN}
     for file in files(path):
         keys = [mistake.key for mistake in left_out if mistake.file == str(file)]
         document = {} if "" in keys else without(_document(file), keys)
         settings = _merge(settings, document, file)
+        asks = file if "prometheus" in document.get("fleet", {}) else asks
         probes = tuple(_probes(document.get("probe", []), file))
         settings = replace(settings, probes=(*settings.probes, *probes))
         for at, rule in _rules(document.get("rule", []), file):
@@ -45,6 +46,8 @@ def load(path: Path = DEFAULT, left_out: Iterable[MistakeError] = ()) -> Setting
                 taken = "built-in rule" if where == "built-in" else f"rule in {where}"
                 raise _wrong(file, f"{at}.name", f'"{rule.name}" is taken by a {taken}')
             own[rule.name] = rule
+    if settings.fleet.prometheus and not settings.metrics.enable:
+        raise _wrong(asks, "fleet.prometheus", "needs [metrics] enable = true: no machine sees this one's issues")
     users = [rule for rule in own.values() if rule not in BUILT_IN]
     return replace(settings, rules=(*users, *BUILT_IN))
 
@@ -76,7 +79,8 @@ def _wrong(file: Path, key: str, text: str) -> MistakeError:
 
 
 def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Settings:
-    tables = dict.fromkeys(("sense", "thresholds", "limits", "rule", "probe", "metrics", "backup", "history"), _as_is)
+    tables = dict.fromkeys(
+        ("sense", "thresholds", "limits", "rule", "probe", "metrics", "backup", "history", "fleet"), _as_is)
     top = _table(document, {"mode": _mode, **tables}, file)
     sense = _table(top.get("sense", {}), {"interval": _interval}, file, "sense")
     counts = {"incidents_per_hour": count, "rollbacks_per_day": count, "pacing": _pacing}
@@ -90,6 +94,7 @@ def _merge(settings: Settings, document: Mapping[str, object], file: Path) -> Se
         metrics=replace(settings.metrics, **_table(top.get("metrics", {}), listen.KEYS, file, "metrics")),
         backup=replace(settings.backup, **_table(top.get("backup", {}), copies.KEYS, file, "backup")),
         history=replace(settings.history, **_table(top.get("history", {}), keeping.KEYS, file, "history")),
+        fleet=replace(settings.fleet, **_table(top.get("fleet", {}), fleet.KEYS, file, "fleet")),
     )
 
 

@@ -5,7 +5,6 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from heald import __version__, clock, config, detector, document, homes, paths
@@ -22,7 +21,7 @@ from heald.errors import Code, HealdError
 from heald.executor import DryRun
 from heald.history import REMEMBERED, History
 from heald.journald import say
-from heald.lifting import Lifter, limited
+from heald.lifting import Lifter, lift_all, limited
 from heald.model import Mode
 from heald.notify import notify, watchdog_seconds
 from heald.pauses import Pauses
@@ -52,19 +51,10 @@ def main() -> None:
     options = parser.parse_args()
     try:
         home = homes.session() if options.user else homes.machine()
-        asyncio.run(lift_limits() if options.lift_limits else Daemon(home, dry_run=options.dry_run).run())
+        asyncio.run(lift_all(say) if options.lift_limits else Daemon(home, dry_run=options.dry_run).run())
     except HealdError as error:
         print(f"heald: {error}", file=sys.stderr)
         sys.exit(EX_CONFIG if error.exit_code == 2 else error.exit_code)
-
-
-async def lift_limits() -> None:
-    """All that history knows of. HealdError when the bus cannot be reached."""
-    with closing(History(paths.state() / "history.db", say)) as history:
-        if limited(history.known.values()):
-            bus = await Bus.connect()
-            with closing(bus):
-                await Lifter(history, HelperClient(bus), say).lift(everything=True)
 
 
 class Daemon:
@@ -133,6 +123,7 @@ class Daemon:
             self._follow.append(witness.changed)
         self._engine = Engine(senses, DryRun() if self._dry_run else healer, self._history, self._settings, say=say,
                               changed=self._changed)
+        self._ask_fleet()
         self._listen()
         self._trigger = None if own or in_container() else Trigger(lambda: self._engine.wake(Part.LOAD))
         await login.start()
@@ -183,6 +174,13 @@ class Daemon:
         if self._endpoint is not None:
             await self._endpoint.use(self._settings.metrics)
 
+    def _ask_fleet(self) -> None:
+        """Before each repair of the machine's from now on, or no more, as [fleet] says."""
+        self._engine.hold = None
+        if self._settings.fleet.prometheus and not self._home.own:
+            from heald.brake import Brake
+            self._engine.hold = Brake(self._settings.fleet, self._engine.wake, say).hold
+
     def _end(self) -> None:
         self._stop.set()
         self._engine.wake()
@@ -201,6 +199,7 @@ class Daemon:
         else:
             self._prober.use(self._settings.probes)
             self._engine.use(self._settings)
+            self._ask_fleet()
             self._serve()
             say(f"configuration read again, mode {self._settings.mode.label}")
         notify("READY=1")

@@ -61,6 +61,7 @@ class Engine:
         self._full = self.until     # when everything is due to be read again
         self._repairs = Repairs(senses, helper, history, now, save=self._save, say=say)
         self._judge = Judgement()
+        self.hold: Callable[[Issue, Decision], Decision] | None = None      # the fleet's brake
         self._jobs: set[str] = set()            # units of which a job that was not ours was done since the last look
         self._follows = False
         self._wanted: set[Part] = set()
@@ -192,6 +193,8 @@ class Engine:
         if one and self._repairs and home in self.open and self.open[home].outcome == "open":
             return world.now + self.settings.interval       # its turn comes when the one before has ended
         decision = self._judge.decide(issue, self.open, replace(world, worked=self._worked()))
+        if self.hold is not None:
+            decision = self.hold(issue, decision)
         if home != issue.key:
             if resolver.leaves(decision):
                 self._save([self._opened(issue, world.now)])

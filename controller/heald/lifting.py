@@ -5,9 +5,12 @@ What is limited the history knows: a limit that was asked for in this boot, and 
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import replace
 
-from heald import clock, telling
+from heald import clock, paths, telling
+from heald.bus.connection import Bus
+from heald.bus.helper import HelperClient
 from heald.errors import Code
 from heald.executor import Helper
 from heald.history import History
@@ -81,3 +84,12 @@ class Lifter:
         self._history.save([replace(i, attempts=(*i.attempts, attempt)) for i in known])
         for incident in known:
             self._changed(str(incident.id))
+
+
+async def lift_all(say: Callable[[str], None]) -> None:
+    """All that history knows of. HealdError when the bus cannot be reached."""
+    with closing(History(paths.state() / "history.db", say)) as history:
+        if limited(history.known.values()):
+            bus = await Bus.connect()
+            with closing(bus):
+                await Lifter(history, HelperClient(bus), say).lift(everything=True)

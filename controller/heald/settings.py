@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from heald.copies import Copies
+from heald.fleet import Fleet
 from heald.keeping import Keeping
 from heald.listen import Listen
 from heald.model import OPERATIONS, Action, Category, Mode, Severity, on_unit
@@ -117,6 +118,7 @@ class Settings:
     metrics: Listen = field(default_factory=Listen)
     backup: Copies = field(default_factory=Copies)
     history: Keeping = field(default_factory=Keeping)
+    fleet: Fleet = field(default_factory=Fleet)
 
     def rule(self, kind: str, subject: str, severity: Severity) -> Rule:
         """The first that matches."""

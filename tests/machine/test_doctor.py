@@ -164,6 +164,16 @@ def test_a_probe_beyond_this_machine_needs_root_s_word(machine: Machine) -> None
     machine.run("systemctl", "daemon-reload")
 
 
+def test_a_prometheus_beyond_this_machine_does_too(machine: Machine) -> None:
+    machine.write("/etc/heald/heald.toml",
+                  '[metrics]\nenable = true\n[fleet]\nprometheus = "http://192.0.2.10:9090"\n')
+    checks, code = examined(machine)
+    assert (set(wrong(checks)), code) == ({"network", "fleet"}, 1)
+    assert checks["fleet"]["detail"] == "Prometheus at http://192.0.2.10:9090 cannot be asked: Network is unreachable"
+    assert checks["network"]["detail"] == "heald.service may not reach 192.0.2.10, which a probe or [fleet] asks"
+    assert "IPAddressAllow=192.0.2.10 into" in checks["network"]["fix"]
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.9"])      # noqa: S104  what is configured, nothing listens
 def test_metrics_that_are_asked_from_beyond_this_machine_need_root_s_word(machine: Machine, address: str) -> None:
     machine.write("/etc/heald/heald.toml", f'[metrics]\nenable = true\naddress = "{address}"\n{PROBE}')

@@ -11,6 +11,7 @@ import pytest
 from heald import config
 from heald.copies import Copies
 from heald.errors import HealdError
+from heald.fleet import Fleet
 from heald.keeping import Keeping
 from heald.listen import Listen
 from heald.model import Category, Mode, Severity
@@ -92,6 +93,8 @@ def test_every_setting_arrives(nix: Nix, tmp_path: Path) -> None:
           metrics.hosts = [ "web1" ];
           backup = { paths = [ "~/letters" ]; target = "/media/backup"; keep = 2; };
           history = { keep = "90d"; size = "64MiB"; };
+          fleet = { prometheus = "http://192.0.2.10:9090"; max_unhealthy = "20%"; unreachable = "stand-back";
+                    settle = "1min"; labels = { role = "web"; }; };
         };
         metrics = { enable = true; address = "192.0.2.7"; port = 9100; };
         rules = [
@@ -108,6 +111,7 @@ def test_every_setting_arrives(nix: Nix, tmp_path: Path) -> None:
         limits=replace(Limits(), incidents_per_hour=3, kept_for_new=3, rollbacks_per_day=1, pacing=(0, 60)),
         metrics=Listen(enable=True, address="192.0.2.7", port=9100, hosts=("web1",)),
         backup=Copies(("~/letters",), "/media/backup", 2), history=Keeping(90 * 86400, 64 << 20),
+        fleet=Fleet("http://192.0.2.10:9090", 20.0, "stand-back", 60.0, (("role", "web"),)),
         probes=(Probe("nginx.service", "http", "http://127.0.0.1/health", 5, 1),),
         rules=(Rule("search", "unit-failed", "open*.service", Severity.HIGH, Mode.AUTO,
                     (Rung(Category.SERVICE, "start"), Rung(Category.SYSTEM, "run", "reindex")), 30, 60,

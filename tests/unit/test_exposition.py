@@ -16,10 +16,12 @@ ROOT = Path(__file__).resolve().parents[2]
 ODD = 'a"b\\c\nd é.service'
 KNOWN: dict[str, Any] = {
     "Version": "1.2.3", "Health": 72, "Limits": {"incidents_left": 7, "rollbacks_left": 3},
-    "Issues": [{"kind": "unit-failed", "severity": "high", "subject": ODD},
-               {"kind": "unit-failed", "severity": "high", "subject": "b.service"},
-               {"kind": "swap-full", "severity": "medium", "subject": "machine"}],
-    "Incidents": [], "Paused": [{"subject": "c.service", "until": "2026-11-26T00:00:00.000Z"}],
+    "Issues": [{"id": "7", "kind": "unit-failed", "severity": "high", "subject": ODD},
+               {"id": "8", "kind": "unit-failed", "severity": "high", "subject": "b.service"},
+               {"id": None, "kind": "swap-full", "severity": "medium", "subject": "machine"}],
+    "Incidents": [{"id": "7", "opened": "2026-11-26T00:00:00.123Z", "outcome": "gave-up", "reason": "used: up"},
+                  {"id": "8", "opened": "2026-11-26T00:00:01.000Z", "outcome": "stood-back", "reason": "fleet: 37 %"}],
+    "Paused": [{"subject": "c.service", "until": "2026-11-26T00:00:00.000Z"}],
 }
 
 
@@ -55,6 +57,10 @@ def test_what_heald_knows(totals: Totals) -> None:
     assert one(text, "heald_issues", kind="unit-failed", severity="high") == 2
     assert one(text, "heald_issues", kind="unit-failed", severity="critical") == 0
     assert one(text, "heald_issue_info", kind="unit-failed", name=ODD) == 1
+    opened = "heald_issue_opened_timestamp_seconds"
+    assert one(text, opened, kind="unit-failed", name=ODD, outcome="gave-up", reason="") == 1795651200
+    assert one(text, opened, kind="unit-failed", name="b.service", outcome="stood-back", reason="fleet") == 1795651201
+    assert len([1 for name, _, _ in samples(text) if name == opened]) == 2
 
 
 def test_what_heald_did(totals: Totals) -> None:
@@ -74,7 +80,7 @@ def test_every_kind_is_there_also_when_nothing_is_wrong(totals: Totals) -> None:
 
 
 def test_a_thousand_issues_are_counted_and_the_worst_are_named(totals: Totals) -> None:
-    many = [{"kind": "unit-failed", "severity": "high", "subject": f"{n}.service"} for n in range(1000)]
+    many = [{"id": None, "kind": "unit-failed", "severity": "high", "subject": f"{n}.service"} for n in range(1000)]
     text = exposition({**KNOWN, "Issues": many}, totals, helper=True)
     assert one(text, "heald_issues", kind="unit-failed", severity="high") == 1000
     assert len([1 for name, _, _ in samples(text) if name == "heald_issue_info"]) == NAMED
@@ -88,7 +94,7 @@ def test_every_metric_and_label_is_documented(totals: Totals) -> None:
         labels = next((list(has) for found, has, _ in samples(text) if found == name), [])
         written = f"`{name}{{{','.join(labels)}}}`" if labels else f"`{name}`"
         assert written in said, written
-    assert len(names) == 10
+    assert len(names) == 11
 
 
 def test_debian_s_own_library_writes_the_same(totals: Totals) -> None:

@@ -21,22 +21,23 @@ SHIPPED = [*CONTROLLER.rglob("*.py"), *HELPER.rglob("*.py")]
 
 PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "incidents", "bonds", "causes", "judgement",
          "quantities", "written", "settings", "document", "thresholds", "levels", "gauges", "probes", "telling",
-         "listen", "day", "notices", "copies", "keeping", "mistakes", "face/picture", "face/view", "face/drawing")
+         "listen", "day", "notices", "copies", "keeping", "mistakes", "fleet",
+         "face/picture", "face/view", "face/drawing")
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
     {"errors", "quantities", "written", "clock", "notify", "paths", "triggers"},
     {"readings", "mistakes"},
     {"model"},
-    {"thresholds", "levels", "probes", "listen", "telling", "copies", "keeping", "journald"},
+    {"thresholds", "levels", "probes", "listen", "telling", "copies", "keeping", "fleet", "journald"},
     {"settings", "document"},
     {"gauges", "bonds"},
     {"kinds"},
     {"config", "detector"},
     {"causes", "incidents", "standback", "stories", "records", "pauses", "sensors", "bus", "rsync", "backup",
-     "tally", "past"},
+     "tally", "past", "prometheus"},
     {"resolver", "judgement", "executor", "history", "senses", "day", "retention"},
-    {"repairs"},
+    {"repairs", "brake"},
     {"engine", "lifting", "homes", "notices", "witness", "alerts"},
     {"desktop"},
     {"daemon", "face"},
@@ -152,5 +153,5 @@ def test_a_command_loads_what_it_needs(command: list[str], not_loaded: set[str])
 def test_the_daemon_loads_nothing_that_serves_metrics_before_somebody_wants_them() -> None:
     done = subprocess.run([sys.executable, "-c", "import sys, heald.daemon; print(*sys.modules)"], capture_output=True,
                           text=True, check=True, env={"PYTHONPATH": str(ROOT / "controller"), "PATH": "/usr/bin:/bin"})
-    assert not set(done.stdout.split()) & {"prometheus_client", "http", "html", *(
+    assert not set(done.stdout.split()) & {"prometheus_client", "http", "html", "heald.brake", "heald.prometheus", *(
         f"heald.face.{name}" for name in ("endpoint", "exposition", "page", "web"))}

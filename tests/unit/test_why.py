@@ -90,12 +90,13 @@ def test_what_to_do_next_is_a_command() -> None:
     assert commands(outcome="gave-up", next=None)[-1] == "systemctl start shop.service"
     assert commands(outcome="stood-back", reason="masked: it is") == ["systemctl unmask shop.service"]
     assert commands(outcome="stood-back", reason="boot: it starts") == []
+    assert commands(outcome="stood-back", reason="fleet: 37 %") == ["healctl heal 12"]
     full = replace(INCIDENT, kind="disk-full", subject="/a b", outcome="gave-up", next=None)
     assert [one["command"] for one in advice(told(full, Story()))] == ["du -xh --max-depth=2 '/a b' | sort -h | tail"]
 
 
 def test_the_table_of_reasons_has_the_words_that_standing_back_has() -> None:
-    source = Path(why.__file__).parents[1].joinpath("standback.py").read_text()
+    source = "".join(Path(why.__file__).parents[1].joinpath(name).read_text() for name in ("standback.py", "fleet.py"))
     assert [word for word in STOOD_BACK if f'"{word}: ' not in source] == []
     assert set(LOOK) < set(TABLE)
 

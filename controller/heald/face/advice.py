@@ -20,6 +20,7 @@ STOOD_BACK = {
     "packages": ("packages are being installed; who is at work", "systemd-inhibit --list"),
     "job": ("systemd is at work on it; its jobs", "systemctl list-jobs"),
     "restarting": ("systemd is about to start it again; how it stands", "systemctl status {}"),
+    "fleet": ("it is held for the fleet's sake; to have it repaired on this machine all the same", "healctl heal {id}"),
     "own": ("it is a part of heald, which never mends itself; how it stands", "systemctl status {}"),
 }
 """The word that a reason to stand back begins with -> why, and a command; the others pass by themselves."""
@@ -48,7 +49,8 @@ def advice(known: Mapping[str, Any]) -> list[Document]:
         found = [STOOD_BACK[word]] if (word := incident["reason"].partition(":")[0]) in STOOD_BACK else []
     else:
         found = [*_repair(incident), *_causes(known), *_look(incident)]
-    return [{"why": why, "command": command.format(quote(incident["subject"]))} for why, command in found]
+    facts = {"id": incident["id"]}
+    return [{"why": why, "command": command.format(quote(incident["subject"]), **facts)} for why, command in found]
 
 
 def _repair(incident: Document) -> Iterator[tuple[str, str]]:

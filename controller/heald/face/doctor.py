@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from heald import __version__, config
+from heald import __version__, config, prometheus
 from heald.bus.connection import Bus
 from heald.bus.controller1 import NAME as CONTROLLER
 from heald.bus.controller1 import PATH as CONTROLLER_PATH
@@ -16,7 +16,7 @@ from heald.errors import Code, HealdError
 from heald.face.equipment import ADMITTED, AGAIN, Finding, State, found, rules
 from heald.face.known import run
 from heald.face.passes import Pass
-from heald.probes import Probe
+from heald.fleet import Fleet
 from heald.settings import Settings
 
 SYSTEMD_LEAST, POLKIT_LEAST = 252, 122
@@ -72,7 +72,9 @@ async def _over_the_bus() -> list[Finding]:
         findings = [await look(bus) for look in (_systemd, _polkit, _actions, _helper, _daemon, _at_boot)]
         if any(one.name == "helper" and one.detail.endswith(WITHOUT_ROOT) for one in findings):
             findings.append(rules(own_user=True))
-        return [configuration, Finding("system bus", State.OK, "answers"), *findings, await _network(bus, settings)]
+        findings += [await _network(bus, settings)]
+    findings += [await _fleet(settings.fleet)] if settings.fleet.prometheus else []
+    return [configuration, Finding("system bus", State.OK, "answers"), *findings]
 
 
 async def _asked(name: str, fix: str, question: Awaitable[Any], words: Callable[[Any], Finding]) -> Finding:
@@ -162,11 +164,11 @@ async def _at_boot(bus: Bus) -> Finding:
 
 
 async def _network(bus: Bus, settings: Settings) -> Finding:
-    """Probes beyond this machine, and metrics that are asked from beyond it, need root's drop-in."""
-    name, beyond = "network", {host for probe in settings.probes for host in _beyond(probe)}
+    """Probes and a Prometheus beyond this machine, and metrics that are asked from there, need root's drop-in."""
+    name, beyond = "network", {host for host in _reached(settings) if not _loopback(host)}
     served = settings.metrics.address if settings.metrics.enable and not _loopback(settings.metrics.address) else ""
     if not beyond and not served:
-        return Finding(name, State.OK, "no probe leaves this machine, and no page is served beyond it")
+        return Finding(name, State.OK, "nothing is asked beyond this machine, and no page is served there")
     try:
         unit = await bus.properties(SYSTEMD, unit_path("heald.service"), f"{SYSTEMD}.Service")
     except HealdError as error:
@@ -178,7 +180,7 @@ async def _network(bus: Bus, settings: Settings) -> Finding:
         return _refused(f"heald.service answers nobody beyond this machine, but [metrics] has it listen at {served}",
                         " ".join([*shut, "PROMETHEUS"]))
     if shut:
-        return _refused(f"heald.service may not reach {', '.join(shut)}, which a probe asks", " ".join(shut))
+        return _refused(f"heald.service may not reach {', '.join(shut)}, which a probe or [fleet] asks", " ".join(shut))
     reached = [f"heald.service may reach {', '.join(sorted(beyond))}"] if beyond else []
     return Finding(name, State.OK, ", and ".join([*reached, *([f"answers at {served}"] if served else [])]))
 
@@ -189,10 +191,21 @@ def _refused(detail: str, addresses: str) -> Finding:
                    "systemctl daemon-reload; systemctl restart heald.service")
 
 
-def _beyond(probe: Probe) -> Iterator[str]:
-    """The address of a probe that is not on this machine."""
-    if probe.way != "unix" and not _loopback(probe.endpoint[0]):
-        yield probe.endpoint[0]
+def _reached(settings: Settings) -> Iterator[str]:
+    """The addresses of what heald asks."""
+    yield from (probe.endpoint[0] for probe in settings.probes if probe.way != "unix")
+    if settings.fleet.prometheus:
+        yield settings.fleet.endpoint[0]
+
+
+async def _fleet(fleet: Fleet) -> Finding:
+    """Asked from here, which no sandbox holds."""
+    try:
+        counted = await prometheus.share("", "", fleet)
+    except HealdError as error:
+        return Finding("fleet", State.WRONG, str(error),
+                       "Prometheus loads fleet/heald.rules.yml and scrapes heald; [fleet] has where it is")
+    return Finding("fleet", State.OK, f"{counted.machines:,} machines are counted at {fleet.prometheus}")
 
 
 def _loopback(address: str) -> bool:

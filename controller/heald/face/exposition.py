@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
@@ -53,9 +54,23 @@ def _known(known: Mapping[str, Any], *, helper: bool) -> Iterator[Metric]:
     yield _gauge("heald_issues", "Open issues.", counts, "kind", "severity")
     named = {(issue["kind"], issue["subject"]): 1 for issue in issues[:NAMED]}
     yield _gauge("heald_issue_info", f"An open issue; always 1. The worst {NAMED} are named.", named, "kind", "name")
+    yield _gauge("heald_issue_opened_timestamp_seconds", "When the incident of an open issue was opened.",
+                 dict(_opened(issues[:NAMED], known["Incidents"])), "kind", "name", "outcome", "reason")
     left = {(limit,): known["Limits"][key] for limit, key in LIMITS.items()}
     yield _gauge("heald_limit_remaining", "What is left of a limit that heald holds itself to.", left, "limit")
     yield _gauge("heald_paused", "Subjects that a person has paused.", {(): len(known["Paused"])})
+
+
+def _opened(issues: Iterable[Mapping[str, Any]],
+            incidents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, ...], float]]:
+    """By issue, what has come of it so far, and the word that a reason to stand back begins with."""
+    by_id = {incident["id"]: incident for incident in incidents}
+    for issue in issues:
+        if incident := by_id.get(issue["id"]):
+            outcome = incident["outcome"]
+            word = incident["reason"].partition(":")[0] if outcome == "stood-back" else ""
+            opened = datetime.fromisoformat(incident["opened"]).timestamp()
+            yield (issue["kind"], issue["subject"], outcome, word), round(opened)
 
 
 def _done(totals: Totals) -> Iterator[Metric]:
