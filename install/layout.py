@@ -41,6 +41,9 @@ RULES = (
     Rule("completions/fish/*", "{prefix}/share/fish/vendor_completions.d"),
     Rule("completions/zsh/*", "{prefix}/share/zsh/site-functions"),
     Rule("completions/zsh/*", "{prefix}/share/zsh/vendor-completions"),     # Debian's zsh looks here alone
+    Rule("fleet/*.yml", "{prefix}/share/heald/fleet", but=frozenset({"heald.rules.test.yml"})),
+    Rule("fleet/*.json", "{prefix}/share/heald/fleet"),
+    Rule("fleet/machines/*.yml", "{prefix}/share/heald/fleet/machines"),
     Rule("LICENSE", "{prefix}/share/doc/heald"),
 )
 
