@@ -52,7 +52,7 @@ def adapt(text: str, chosen: argparse.Namespace) -> str:
     out, helper = str(chosen.out), chosen.helper or str(chosen.out)
     text = re.sub(r"^ExecPaths=.*$", f"ExecPaths={chosen.out.parent}", text, flags=re.MULTILINE)
     seen = f"BindReadOnlyPaths={chosen.out.parent} {SEEN}"
-    text = re.sub(r"^BindReadOnlyPaths=/usr/.*$", seen, text, flags=re.MULTILINE)
+    text = re.sub(r"^BindReadOnlyPaths=.*system_bus_socket$", seen, text, flags=re.MULTILINE)
     text = re.sub(r"^(Exec\w+=[-+]?)sh ", rf"\1{chosen.shell} ", text, flags=re.MULTILINE)
     text = text.replace("=/bin/kill ", f"={chosen.kill} ")
     for own in ("/bin/", "/lib/heald/site"):

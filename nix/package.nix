@@ -10,7 +10,7 @@ let
   inherit ((builtins.fromTOML (builtins.readFile ../pyproject.toml)).project) version;
 
   # What install/layout.py lays out, and that itself: a change of a test or of the docs builds nothing anew.
-  parts = [ "LICENSE" "completions" "controller" "dbus" "helper" "install" "man" "polkit" "systemd" ];
+  parts = [ "LICENSE" "completions" "controller" "dbus" "fleet" "helper" "install" "man" "polkit" "systemd" ];
   src = builtins.path {
     name = "heald-source";
     path = ../.;

@@ -15,7 +15,7 @@ exec nix-build --no-out-link {product.SOURCE}/default.nix \
     --arg pkgs 'import {product.SOURCE}/tests/nixos/pkgs.nix {{ wheels = {product.SOURCE}/wheelhouse; }}'
 """
 # What NixOS does with the package, as nix/module.nix tells it to. PATH is NixOS's to give, the stand-in for its Python
-# is this machine's own, which lies outside the store and needs leave to be executed.
+# is this machine's own, which lies outside the store and needs leave to be executed, and the helper to see it.
 ACTIVATE = """
 heald=$1
 ln -s "$heald"/share/dbus-1/system.d/* /usr/share/dbus-1/system.d/
@@ -30,6 +30,7 @@ for unit in "$heald"/lib/systemd/system/*; do
 done
 mkdir /etc/heald
 printf '[sense]\\ninterval = "1s"\\n' > /etc/heald/heald.toml
+printf 'BindReadOnlyPaths=/usr /lib -/lib64\\n' >> /etc/systemd/system/heald-helper.service.d/stand-in.conf
 systemctl daemon-reload
 busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
 systemctl start heald.service

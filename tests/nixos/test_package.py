@@ -85,9 +85,9 @@ def test_what_a_unit_starts_is_there(nix: Nix, heald: Path) -> None:
     assert len(begun) > 5
     for program in begun:
         assert Path(program).stat().st_mode & 0o111, program
-    for unit in ("heald", "heald-helper"):
+    for unit, key in (("heald", "ExecPaths"), ("heald-helper", "BindReadOnlyPaths")):
         text = (heald / f"lib/systemd/system/{unit}.service").read_text()
-        assert re.findall("^ExecPaths=(.*)$", text, re.MULTILINE) == [f"{nix.folder}/store"]
+        assert re.findall(rf"^{key}=(/\S+)", text, re.MULTILINE) == [f"{nix.folder}/store"]
 
 
 def test_the_programs_start(nix: Nix, heald: Path) -> None:
