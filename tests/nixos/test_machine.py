@@ -30,7 +30,7 @@ for unit in "$heald"/lib/systemd/system/*; do
 done
 mkdir /etc/heald
 printf '[sense]\\ninterval = "1s"\\n' > /etc/heald/heald.toml
-printf 'BindReadOnlyPaths=/usr /lib -/lib64\\n' >> /etc/systemd/system/heald-helper.service.d/stand-in.conf
+printf 'BindReadOnlyPaths=/usr /bin /lib -/lib64\\n' >> /etc/systemd/system/heald-helper.service.d/stand-in.conf
 systemctl daemon-reload
 busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
 systemctl start heald.service
