@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 SPAN = re.compile(r"`((?:sudo )?(?:busctl|healctl|journalctl|man|systemctl) [^`]+)`")
 FILLED = {"[ID]": "1", "ID": "1", "NUMBER": "1", "KIND": "unit-failed", "SUBJECT": "shop.service", "SPAN": "2h",
           "[--since": "--since", "SPAN]": "2h", "[--dry-run]": "", "[--yes]": "",
-          "PATH": "/root/letters", "[SNAPSHOT]": "", "[--from": "", "SNAPSHOT]": ""}
+          "FILE": "/etc/heald/heald.toml", "[FILE]": "", "PATH": "/root/letters", "[SNAPSHOT]": "", "[--from": "", "SNAPSHOT]": ""}
 PARTS = {"systemctl start", "systemctl restart", "systemctl reset-failed", "systemctl --user",
          "busctl introspect", "healctl pause", "healctl resume", "healctl pause --json", "healctl resume --json",
          "healctl rules test --json", "healctl backup", "healctl backup restore --json"}
@@ -24,6 +24,7 @@ NOT_HERE = {
     "healctl watch": "goes on until Ctrl-C: test_modes.py",
     "healctl watch --json": "the same",
     'healctl why "$1" | jq --raw-input --slurp \'{text: .}\'': "a line of a script",
+    "healctl why 100": "measured by make bench-history, which makes so many incidents",
     "sudo systemctl start heald-alert@12.service": "needs the unit of alerts.md, which test_alerts.py has started",
 }
 OWN = "--user"          # a person's, in their session

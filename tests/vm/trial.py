@@ -33,6 +33,19 @@ def the_helper_s_limits_are_in_force() -> None:
     assert int((cgroup / "memory.current").read_text()) < 48 << 20
 
 
+def the_helper_sees_what_it_reads_and_none_of_the_kernel_s_switches_is_its() -> None:
+    """A container's /sys cannot be written anyhow; a machine's can, by uid 0 without a capability."""
+    heal("HealService", "start", "shop.service")
+    process = Path("/proc", show("heald-helper.service", "MainPID"))
+    mounts = [line.split() for line in (process / "mountinfo").read_text().splitlines()]
+    modes = {words[4]: words[5].split(",")[0] for words in mounts}
+    locked = [place for place in modes if place == "/" or place.startswith(("/sys", "/usr", "/etc", "/var"))]
+    assert {modes[place] for place in locked} == {"ro"}, modes
+    there = {path.name for path in (process / "root").iterdir()}
+    assert there <= {"dev", "etc", "lib", "lib64", "nix", "proc", "run", "sys", "tmp", "usr", "var"}, there
+    assert (Path("/sys/power/state").stat().st_mode & 0o200, modes["/sys"]) == (0o200, "ro")
+
+
 def usage(unit: str) -> int:
     """Microseconds of processor time that a unit has had."""
     return int((CGROUP / unit / "cpu.stat").read_text().split()[1])
@@ -188,7 +201,8 @@ def what_was_killed_for_memory_waits_until_there_is_some() -> None:
 
 
 TRIALS = (
-    a_killed_service_is_healed, the_helper_s_limits_are_in_force, memory_is_limited_and_given_back,
+    a_killed_service_is_healed, the_helper_s_limits_are_in_force,
+    the_helper_sees_what_it_reads_and_none_of_the_kernel_s_switches_is_its, memory_is_limited_and_given_back,
     processor_time_is_limited_and_given_back, heald_limits_who_holds_most_while_others_wait_for_memory,
     what_the_whole_machine_lacks_is_seen, what_a_disk_is_slow_or_hot_with_is_seen,
     what_heald_may_not_reach_says_nothing_of_a_unit,
