@@ -15,7 +15,8 @@ pytestmark = pytest.mark.long
 SPAN = re.compile(r"`((?:sudo )?(?:busctl|healctl|journalctl|man|systemctl) [^`]+)`")
 FILLED = {"[ID]": "1", "ID": "1", "NUMBER": "1", "KIND": "unit-failed", "SUBJECT": "shop.service", "SPAN": "2h",
           "[--since": "--since", "SPAN]": "2h", "[--dry-run]": "", "[--yes]": "",
-          "FILE": "/etc/heald/heald.toml", "[FILE]": "", "PATH": "/root/letters", "[SNAPSHOT]": "", "[--from": "", "SNAPSHOT]": ""}
+          "FILE": "/etc/heald/heald.toml", "[FILE]": "",
+          "PATH": "/root/letters", "[SNAPSHOT]": "", "[--from": "", "SNAPSHOT]": ""}
 PARTS = {"systemctl start", "systemctl restart", "systemctl reset-failed", "systemctl --user",
          "busctl introspect", "healctl pause", "healctl resume", "healctl pause --json", "healctl resume --json",
          "healctl rules test --json", "healctl backup", "healctl backup restore --json"}
