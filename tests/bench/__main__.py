@@ -111,7 +111,8 @@ def idle(watched: dict[str, dict[str, Any]]) -> dict[str, float]:
 
 
 def inside(machine: Machine, *words: object) -> dict[str, Any]:
-    shown = machine.run("/usr/bin/python3", f"{contest.INSIDE}/inside.py", *map(str, words), timeout=900).stdout
+    shown = machine.run("/usr/bin/env", f"PYTHONPATH={product.SOURCE}/tests", "/usr/bin/python3", "-m", "bench.inside",
+                        *map(str, words), timeout=900).stdout
     found: dict[str, Any] = json.loads(shown)
     return found
 

@@ -6,13 +6,12 @@ In one machine, the same is measured with the history of a day and with that of 
 import argparse
 import json
 import sys
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 from bench.contest import HEALD, ROOT
+from bench.timing import timed
 from machine import product
 from machine.machine import CannotBootError, Machine
 
@@ -67,14 +66,12 @@ def _with(machine: Machine, count: int, days: int, rounds: int) -> dict[str, flo
     machine.run("chown", "-R", "_heald:_heald", "/var/lib/heald")
     found = {"file, MiB": int(machine.run("stat", "--format=%s", FILE).stdout) / (1 << 20)}
     found |= json.loads(_python(machine, YEARS, "times", "/tmp/times/history.db", str(rounds)))
-    began = time.perf_counter()
-    machine.run("systemctl", "start", "heald.service")
-    found["systemctl start heald"] = (time.perf_counter() - began) * 1e3
+    found["systemctl start heald"] = timed(partial(machine.run, "systemctl", "start", "heald.service"), 1)
     metrics = ("curl", "--silent", "http://127.0.0.1:9753/metrics")
     product.wait_until(lambda: "heald_build_info" in machine.run(*metrics, check=False).stdout, "metrics are served")
     pid = product.state(machine, "heald.service", "MainPID")
     for words in COMMANDS:
-        found[f"healctl {words}"] = _timed(partial(machine.run, "healctl", *words.split(), check=False), rounds)
+        found[f"healctl {words}"] = timed(partial(machine.run, "healctl", *words.split(), check=False), rounds)
     kills = machine.run("/usr/bin/python3", "-I", KILLS, "killed.service", str(rounds), timeout=400).stdout.split()
     found["from SIGKILL to running again"] = median(map(float, kills))
     memory = machine.run("grep", "^Pss:", f"/proc/{pid}/smaps_rollup").stdout.split()[1]
@@ -84,15 +81,6 @@ def _with(machine: Machine, count: int, days: int, rounds: int) -> dict[str, flo
 def _python(machine: Machine, *words: str) -> str:
     return machine.run("/usr/bin/env", f"PYTHONPATH={SITE}:{product.SOURCE}/tests", "/usr/bin/python3", *words,
                        timeout=600).stdout
-
-
-def _timed(do: Callable[[], object], rounds: int) -> float:
-    took = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        do()
-        took.append((time.perf_counter() - began) * 1e3)
-    return median(took)
 
 
 if __name__ == "__main__":

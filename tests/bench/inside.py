@@ -1,4 +1,4 @@
-"""Measures inside the machine: `inside.py idle SECONDS [churn] | looks COUNT | starts COUNT | failures COUNT | about`.
+"""Measures inside the machine: `idle SECONDS [churn] | looks COUNT | starts COUNT | failures COUNT | about`.
 
 Prints JSON.
 """
@@ -10,9 +10,12 @@ import re
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from bench.timing import timed
 
 UNITS = ("heald.service", "heald-helper.service", "bench-monit.service")
 SITE = "/usr/lib/heald/site"
@@ -87,15 +90,8 @@ def starts(count: int) -> dict[str, float]:
         "check": ["/usr/bin/healctl", "check"],
         "helper": ["/usr/bin/python3", "-IS", "-c", IMPORTS],
     }
-    found = {}
-    for name, command in commands.items():
-        times = []
-        for _ in range(count):
-            began = time.perf_counter()
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
-            times.append((time.perf_counter() - began) * 1e3)
-        found[name] = median(times)
-    return found
+    return {name: timed(partial(subprocess.run, command, stdout=subprocess.DEVNULL, check=False), count)
+            for name, command in commands.items()}
 
 
 def all_run(names: list[str]) -> bool:

@@ -7,12 +7,10 @@ properties, twenty lines of the journal, decisions, changes.
 import asyncio
 import json
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
+from bench.timing import timed
 from heald import clock
 from heald.face.totals import Totals
 from heald.history import History
@@ -79,15 +77,6 @@ def times(path: Path, rounds: int) -> dict[str, float]:
     history = History(path, sys.exit)
     found["a step of pruning"] = timed(Retention(history, lambda: Keeping(size=0), lambda: False).step, 1)
     return found
-
-
-def timed(do: Callable[[], object], rounds: int) -> float:
-    took = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        do()
-        took.append((time.perf_counter() - began) * 1e3)
-    return median(took)
 
 
 if __name__ == "__main__":
