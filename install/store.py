@@ -20,9 +20,6 @@ PREFIX = "@PREFIX@"
 ROOT_RUNS = ("/lib/heald/helper/", "/lib/heald/libexec/", "/lib/heald/heald-helper")
 """Below PREFIX: the helper's part."""
 
-SEEN = "/etc /run/dbus/system_bus_socket"
-"""What the helper sees outside the store, first of all."""
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Lay heald out for a store.")
@@ -50,9 +47,8 @@ def main() -> None:
 def adapt(text: str, chosen: argparse.Namespace) -> str:
     """What the checkout says of /usr, for a store. What is executed lies in it: nowhere else may anything be."""
     out, helper = str(chosen.out), chosen.helper or str(chosen.out)
-    text = re.sub(r"^ExecPaths=.*$", f"ExecPaths={chosen.out.parent}", text, flags=re.MULTILINE)
-    seen = f"BindReadOnlyPaths={chosen.out.parent} {SEEN}"
-    text = re.sub(r"^BindReadOnlyPaths=.*system_bus_socket$", seen, text, flags=re.MULTILINE)
+    code = rf"^(ExecPaths|BindReadOnlyPaths)={PREFIX}/bin .*$"
+    text = re.sub(code, rf"\1={chosen.out.parent}", text, flags=re.MULTILINE)
     text = re.sub(r"^(Exec\w+=[-+]?)sh ", rf"\1{chosen.shell} ", text, flags=re.MULTILINE)
     text = text.replace("=/bin/kill ", f"={chosen.kill} ")
     for own in ("/bin/", "/lib/heald/site"):
