@@ -49,8 +49,8 @@ def advice(known: Mapping[str, Any]) -> list[Document]:
         found = [STOOD_BACK[word]] if (word := incident["reason"].partition(":")[0]) in STOOD_BACK else []
     else:
         found = [*_repair(incident), *_causes(known), *_look(incident)]
-    facts = {"id": incident["id"]}
-    return [{"why": why, "command": command.format(quote(incident["subject"]), **facts)} for why, command in found]
+    return [{"why": why, "command": command.format(quote(incident["subject"]), id=incident["id"])}
+            for why, command in found]
 
 
 def _repair(incident: Document) -> Iterator[tuple[str, str]]:
