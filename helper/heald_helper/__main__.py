@@ -1,15 +1,13 @@
 """The process: connect, own the name, serve, and leave without losing a call."""
 
-from . import light     # isort: skip  # noqa: F401  before asyncio
+from . import light     # isort: skip  # noqa: F401  before all else
 
-import asyncio
 import gc
 import os
 import signal
 import sys
-from pathlib import Path
 
-from . import contract, limits
+from . import contract, limits, loop
 from .service import Helper
 from .settings import File
 from .systemd import Manager
@@ -19,18 +17,18 @@ from .wire import BUS, Bus, CallError
 async def serve() -> None:
     """Until idle, until SIGTERM, or until the bus is gone (ConnectionError)."""
     bus = await Bus.connect(os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/system_bus_socket"))
-    file = File()
-    helper = Helper(bus, await Manager.attach(bus), file, limits.Ledger(
-        Path(os.environ.get("RUNTIME_DIRECTORY", "/run/heald-helper")), file.read()))
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    await bus.own(contract.NAME)
-    ends = [asyncio.create_task(event.wait()) for event in (helper.idle, stop)]
-    await asyncio.wait({*ends, bus.lost}, return_when=asyncio.FIRST_COMPLETED)
+    file, manager = File(), Manager(bus)
+    helper = Helper(bus, manager, file, limits.Ledger(
+        os.environ.get("RUNTIME_DIRECTORY", "/run/heald-helper"), file.read()))
+    stop: loop.Future[None] = loop.Future()
+    loop.on_signal(signal.SIGTERM, stop.end)
+    # One after the other, but nothing waits for an answer: what comes to our name finds us ready.
+    await loop.together(*bus.greet(), *manager.attach(), bus.own(contract.NAME))
+    await loop.wait(helper.idle, stop, bus.lost, first=True)
     if bus.lost.done():
         raise ConnectionError("the bus is gone")
-    loop.add_signal_handler(signal.SIGTERM, lambda: None)       # systemd sends it as soon as the name is given back
-    if stop.is_set():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)       # systemd sends it as soon as the name is given back
+    if stop.done():
         helper.end()
         await helper.finish()
     # The answer is a barrier: all that was sent to the name is in our tasks; a later call starts another helper.
@@ -44,7 +42,7 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     try:
-        asyncio.run(serve())
+        loop.run(serve())
     except (OSError, CallError, TimeoutError) as error:
         sys.exit(f"heald-helper: {error}")
 

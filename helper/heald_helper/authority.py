@@ -1,11 +1,11 @@
 """One question to polkit: may this caller do this? Anything but a plain yes is no."""
 
-import asyncio
 from collections.abc import Awaitable, Coroutine
 from itertools import count
 from typing import Any
 
 from .contract import RefusedError, Request
+from .loop import CancelledError, Task, wait
 from .systemd import Unit, is_silence, silent
 from .wire import Bus, Call, CallError, Variant
 
@@ -21,13 +21,13 @@ _ids = count(1)
 
 async def beside(asking: Coroutine[Any, Any, None], looking: Awaitable[Unit]) -> Unit:
     """What root sees, if polkit says yes meanwhile; what root refuses is refused first."""
-    asked = asyncio.create_task(asking)
+    asked = Task(asking)
     try:
         unit = await looking
         await asked
     finally:
         asked.cancel()
-        await asyncio.wait({asked})
+        await wait(asked)
     return unit
 
 
@@ -41,23 +41,22 @@ async def authorize(bus: Bus, call: Call, action: str, request: Request, unit: s
     details = {"operation": request.operation, "target": _short(request.generations or request.target),
                "unit": _short(unit)}
     subject = ["system-bus-name", {"name": Variant("s", call.sender)}]
-    asked = asyncio.create_task(bus.call(
+    asked = Task(bus.call(
         POLKIT, "CheckAuthorization", "(sa{sv})sa{ss}us", [subject, action, details, int(call.interactive), check],
         expect="(bba{ss})", limit=PROMPT if call.interactive else LIMIT))
-    asked.add_done_callback(lambda _: asked.cancelled() or asked.exception())       # nobody may be left to see it
     try:
-        [(authorized, challenge, _)] = await asyncio.shield(asked)
+        [(authorized, challenge, _)] = await asked
     except CallError as error:
         if is_silence(error):
             raise silent("polkit") from error
         raise RefusedError("AccessDenied", f"polkit could not be asked: {error.name}") from error
-    except (TimeoutError, asyncio.CancelledError) as error:
+    except (TimeoutError, CancelledError) as error:
         bus.ask(POLKIT, "CancelCheckAuthorization", "s", [check])
         if isinstance(error, TimeoutError):
             raise silent("polkit") from error
         # The place of a caller that left is free when polkit is done with it: else callers that come and go would ask
         # more of it than it can answer, and of the bus more than it lets one connection wait for.
-        await asyncio.wait({asked}, timeout=END)
+        await wait(asked, seconds=END)
         asked.cancel()
         raise
     if authorized is True:

@@ -6,8 +6,7 @@ outrank theirs.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from . import guard
 from .contract import RefusedError
@@ -15,7 +14,7 @@ from .limits import Held
 from .scene import Scene
 from .systemd import Unit
 
-CGROUPS = Path("/sys/fs/cgroup")
+CGROUPS = "/sys/fs/cgroup"
 ROOM = 110              # per cent of the memory that it cannot give back: less would stop it instead of slowing it
 FLOOR = 64 << 20        # bytes: a unit that holds less is not why memory is short
 OURS = "/run/systemd/system.control/"
@@ -26,8 +25,7 @@ Look = tuple[Callable[[Scene], Awaitable[None]], Callable[[Scene], Awaitable[str
 """What a row sees and does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """A property of systemd's, and the pressure that allows it: a line and an average of the controller's file."""
 
     name: str
@@ -35,12 +33,12 @@ class Limit:
     line: str
     average: str
     above: float                        # per cent of the time
-    value: Callable[[Path], int]        # from the unit's own cgroup
+    value: Callable[[str], int]         # from the unit's own cgroup
 
 
-def memory_to_leave(cgroup: Path) -> int:
+def memory_to_leave(cgroup: str) -> int:
     """Bytes, whole pages: of what it holds, only the anonymous and the shared cannot be read again from a disk."""
-    rows = (line.split() for line in (cgroup / "memory.stat").read_text("ascii").splitlines())
+    rows = (line.split() for line in _lines(f"{cgroup}/memory.stat"))
     stat = {row[0]: int(row[1]) for row in rows}
     held = stat["anon"] + stat["shmem"]
     if held < FLOOR:
@@ -57,15 +55,15 @@ def here(limit: Limit) -> bool:
     """Whether this machine has the controller and says how pressed it is."""
     try:
         pressure(limit)
-        return limit.controller in (CGROUPS / "cgroup.controllers").read_text("ascii").split()
-    except (OSError, ValueError, KeyError):
+        return limit.controller in _lines(f"{CGROUPS}/cgroup.controllers")[0].split()
+    except (OSError, ValueError, LookupError):
         return False
 
 
 def pressure(limit: Limit) -> float:
     """Per cent of the time for which the whole machine was held up. OSError, ValueError, KeyError: it does not say."""
-    lines = (CGROUPS / f"{limit.controller}.pressure").read_text("ascii").splitlines()
-    [line] = [words for words in map(str.split, lines) if words[0] == limit.line]
+    lines = map(str.split, _lines(f"{CGROUPS}/{limit.controller}.pressure"))
+    [line] = [words for words in lines if words[0] == limit.line]
     return float(dict(word.split("=") for word in line[1:])[limit.average])
 
 
@@ -79,7 +77,7 @@ def narrow(limit: Limit) -> Look:
                 raise RefusedError("Healthy", f"{limit.controller} pressure is {now:.0f} %, not above {limit.above}")
             if not (cgroup := await manager.detail(unit, "ControlGroup")):
                 raise RefusedError("Healthy", f"{unit.id} is {unit.state}: there is nothing to limit")
-            scene.lower = limit.value(CGROUPS / str(cgroup).lstrip("/"))
+            scene.lower = limit.value(f"{CGROUPS}{cgroup}")
         except (OSError, ValueError, KeyError) as error:
             raise RefusedError("NotSupported", f"the kernel does not say what {unit.id} holds") from error
         scene.values = {limit.name: await _value(scene, limit.name)}
@@ -132,6 +130,11 @@ async def _value(scene: Scene, name: str) -> int:
     if type(value) is not int:
         raise RefusedError("NotSupported", f"{scene.unit.id} has no {name}")
     return value
+
+
+def _lines(path: str) -> list[str]:
+    with open(path, encoding="ascii") as file:
+        return file.read().splitlines()
 
 
 def _theirs(unit: Unit) -> list[str]:

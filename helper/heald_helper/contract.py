@@ -1,14 +1,14 @@
 """The contract in org.heald.Helper1.xml, served as it stands: names, errors, and the shape of a request."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import os
+import sys
+from typing import Any, NamedTuple
 
 from .wire import Variant
 
 NAME = INTERFACE = "org.heald.Helper1"
 PATH = "/org/heald/Helper1"
-XML = Path(__file__).with_name("org.heald.Helper1.xml").read_text(encoding="utf-8")
+XML = f"{os.path.dirname(__file__)}/org.heald.Helper1.xml"
 PARENTS = {"/": "org", "/org": "heald", "/org/heald": "Helper1"}
 """Paths above ours and the child that leads to it: what `busctl tree` walks."""
 
@@ -34,8 +34,13 @@ class RefusedError(Exception):
         return f"org.heald.Error.{self.code}" if self.code in _OURS else f"org.freedesktop.DBus.Error.{self.code}"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+def bug() -> RefusedError:
+    """What is answered for an exception that nobody meant: its traceback is for the journal, the caller gets a line."""
+    sys.excepthook(*sys.exc_info())
+    return RefusedError("Failed", "an internal error: see journalctl -u heald-helper")
+
+
+class Request(NamedTuple):
     """One call, its shape checked: of the right types and no longer than it may be."""
 
     category: str
@@ -73,7 +78,8 @@ def _check(options: dict[str, Variant]) -> None:
 def introspection(path: str) -> str | None:
     """The XML at `path`: ours, or a parent's that names the way to ours; None for a path that is not there."""
     if path == PATH:
-        return XML
+        with open(XML, encoding="utf-8") as file:
+            return file.read()
     return f'<node><node name="{PARENTS[path]}"/></node>\n' if path in PARENTS else None
 
 

@@ -4,15 +4,14 @@ import os
 import re
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from .contract import RefusedError
 from .limits import now
 
-PROFILE = Path("/nix/var/nix/profiles/system")
-MARKS = Path("/var/lib/heald-helper")
+PROFILE = "/nix/var/nix/profiles/system"
+MARKS = "/var/lib/heald-helper"
 STORE = ("/nix/store",)
-TOOLS = ("/run/current-system/sw/bin/nix-store", "/nix/var/nix/profiles/default/bin/nix-store", "/usr/bin/nix-store")
+KNOWN = "/nix/var/nix/db"       # what nix knows of it
 DAY = 86400.0
 SAYS = {
     4: "the generation was switched to, and some of its units failed: see systemctl --failed",
@@ -23,18 +22,18 @@ SAYS = {
 
 def has_store() -> bool:
     """Whether this machine has a Nix store."""
-    return os.path.isdir(STORE[0]) and any(map(os.path.exists, TOOLS))
+    return os.path.isdir(STORE[0]) and os.path.isdir(KNOWN)
 
 
 def has_profile() -> bool:
     """Whether its system is a generation."""
-    return has_store() and PROFILE.is_symlink()
+    return has_store() and os.path.islink(PROFILE)
 
 
 def current() -> str:
     """The number of the generation that is current; RefusedError Failed where the profile leads nowhere."""
-    name = re.fullmatch(r"system-([0-9]+)-link", Path(os.readlink(PROFILE)).name, re.ASCII)
-    if name is None or not PROFILE.exists():
+    name = re.fullmatch(r"system-([0-9]+)-link", os.path.basename(os.readlink(PROFILE)), re.ASCII)
+    if name is None or not os.path.exists(PROFILE):
         raise RefusedError("Failed", "the profile of the system leads to no generation: nothing is done with any")
     return name[1]
 
@@ -44,7 +43,7 @@ def check(between: str) -> None:
     expected, target = between.split("-")
     if (is_ := current()) != expected:
         raise RefusedError("Failed", f"generation {is_} is current, not {expected}")
-    if target == expected or not PROFILE.with_name(f"system-{target}-link").exists():
+    if target == expected or not os.path.exists(f"{PROFILE}-{target}-link"):
         raise RefusedError("InvalidArgs", f"generation {target} is current already, or not there")
 
 
@@ -59,23 +58,22 @@ def check_own(between: str, failed: list[str], *, allowed: bool) -> None:
         raise RefusedError("AccessDenied", f"generation {target} is not known to be good")
     if all(_text(name, current_) == _text(name, target) for name in failed):
         raise RefusedError("Healthy", f"no unit that failed was changed by generation {current_}")
-    bad = MARKS / "known-bad"       # a rollback writes there what it leaves
-    wall = time.time()
-    if bad.exists() and bad.stat().st_mtime > wall - max(DAY, now()):
-        raise RefusedError("LimitsExceeded", "a generation was rolled back from since the boot, or in the last day")
+    with suppress(FileNotFoundError):
+        rolled_back = os.stat(f"{MARKS}/known-bad").st_mtime        # a rollback writes there what it leaves
+        if rolled_back > time.time() - max(DAY, now()):
+            raise RefusedError("LimitsExceeded", "a generation was rolled back from since the boot, or in the last day")
 
 
 def _text(name: str, generation: str) -> bytes:
     """A unit's own file, or its template's, as the generation has it; nothing where it has none."""
     stem, at, instance = name.partition("@")
-    units = PROFILE.with_name(f"system-{generation}-link") / "etc/systemd/system"
-    for file in (units / name, units / f"{stem}{at}.{instance.rpartition('.')[2]}"):
-        with suppress(OSError):
-            return file.read_bytes()
+    for name_ in (name, f"{stem}{at}.{instance.rpartition('.')[2]}"):
+        with suppress(OSError), open(f"{PROFILE}-{generation}-link/etc/systemd/system/{name_}", "rb") as file:
+            return file.read()
     return b""
 
 
 def _read(name: str) -> str:
-    with suppress(FileNotFoundError):
-        return (MARKS / name).read_text("ascii")
+    with suppress(FileNotFoundError), open(f"{MARKS}/{name}", encoding="ascii") as file:
+        return file.read()
     return ""

@@ -1,10 +1,10 @@
 """Which units root touches at all, whoever asks: the controller may be taken over, and a person may err."""
 
-import asyncio
 import re
 from fnmatch import fnmatchcase
 
 from .contract import RefusedError
+from .loop import together
 from .settings import Settings
 from .systemd import Manager, Unit
 
@@ -90,7 +90,7 @@ def _matches(name: str, globs: tuple[str, ...]) -> bool:
 async def _check_nobodys_session(manager: Manager, unit: Unit) -> None:
     """A service with a PAM name or a terminal is somebody's session."""
     keys = ("PAMName", "TTYPath")
-    for key, value in zip(keys, await asyncio.gather(*(manager.detail(unit, key) for key in keys)), strict=True):
+    for key, value in zip(keys, await together(*(manager.detail(unit, key) for key in keys)), strict=True):
         if value != "":
             raise RefusedError("Protected", f"{unit.id} has {key}=: it is somebody's session")
 

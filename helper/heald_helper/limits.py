@@ -5,7 +5,6 @@ import os
 import pwd
 import sys
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from .contract import RefusedError
@@ -55,13 +54,14 @@ class Ledger:
     A file that cannot be understood counts as an hour's limit used up just now: in doubt root does nothing.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self._file = folder / "ledger.json"
+    def __init__(self, folder: str, settings: Settings) -> None:
+        self._file, self._new = f"{folder}/ledger.json", f"{folder}/ledger.new"
         self._begun: list[Begun] = []
         self._held: dict[str, dict[str, Held]] = {}
         self.saved = True
         try:
-            begun, held = json.loads(self._file.read_text("ascii"))
+            with open(self._file, encoding="ascii") as file:
+                begun, held = json.load(file)
             self._begun = [(float(at), str(op), str(target), bool(own)) for at, op, target, own in begun]
             self._held = {unit: {name: Held(*row) for name, row in rows.items()} for unit, rows in held.items()}
         except FileNotFoundError:
@@ -119,10 +119,10 @@ class Ledger:
 
     def save(self) -> None:
         """Replaces the file in one step. Where /run is full it stays unsaved, and the helper must not leave."""
-        new = self._file.with_suffix(".new")
         try:
-            new.write_text(json.dumps([self._begun, self._held]), "ascii")
-            os.replace(new, self._file)
+            with open(self._new, "w", encoding="ascii") as file:
+                file.write(json.dumps([self._begun, self._held]))
+            os.replace(self._new, self._file)
             self.saved = True
         except OSError as error:
             if self.saved:

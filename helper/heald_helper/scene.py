@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from . import generations
 from .limits import Ledger
@@ -24,8 +25,7 @@ class Target(Enum):
     INCIDENT = "the number of an incident"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One operation."""
 
     target: Target
@@ -36,25 +36,22 @@ class Row:
     types: tuple[str, ...] = ACTIVE
     here: Callable[[], bool] = lambda: True         # whether this machine can
     lifts: bool = False                             # takes back what root did: costs no budget
-    says: Mapping[int, str] = field(default_factory=dict)       # what an exit status of its unit means
+    says: Mapping[int, str] = MappingProxyType({})       # what an exit status of its unit means
 
 
-@dataclass(slots=True)
 class Scene:
     """What a row works with: systemd, root's file, root's ledger, and the unit that the call comes down to."""
 
-    manager: Manager
-    settings: Settings
-    ledger: Ledger
-    row: Row
-    unit: Unit
-    name: str               # the target as it was given, or CURRENT-TARGET
-    own: bool = False       # asked for by the controller
-    before: str = ""        # measured just before systemd was asked
-    also: tuple[Unit, ...] = ()     # failed units that a repair starts first
-    left_out: tuple[str, ...] = ()  # those that it may not touch
-    values: dict[str, int] = field(default_factory=dict)    # limits of the unit that it is about, as last read
-    lower: int = 0          # what the limit is to become
+    def __init__(self, manager: Manager, settings: Settings, ledger: Ledger, row: Row, unit: Unit,
+                 *, name: str, own: bool) -> None:
+        self.manager, self.settings, self.ledger, self.row, self.unit = manager, settings, ledger, row, unit
+        self.name = name                        # the target as it was given, or CURRENT-TARGET
+        self.own = own                          # asked for by the controller
+        self.before = ""                        # measured just before systemd was asked
+        self.also: tuple[Unit, ...] = ()        # failed units that a repair starts first
+        self.left_out: tuple[str, ...] = ()     # those that it may not touch
+        self.values: dict[str, int] = {}        # limits of the unit that it is about, as last read
+        self.lower = 0                          # what the limit is to become
 
     def measure(self) -> str:
         """The unit's limits or ActiveState; a cleaner's used per cent as df counts; a generation's number, or ""."""

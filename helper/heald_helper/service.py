@@ -3,13 +3,13 @@
 Shape, operation, target, unit, polkit, what root must see, limits, act, answer. It leaves when nobody needs it.
 """
 
-import asyncio
 import sys
 from collections import Counter
 from functools import partial
 
 from . import __version__, authority, contract, limits, operations
 from .contract import RefusedError, Request
+from .loop import CancelledError, Future, Task, Timer, wait
 from .scene import Scene
 from .settings import File
 from .systemd import Manager
@@ -31,16 +31,16 @@ class Helper:
         self._bus, self._manager, self._file, self._ledger = bus, manager, file, ledger
         self._controller = limits.uid_of(CONTROLLER)
         self._flight = limits.Flight(self._controller)
-        self._asking: dict[asyncio.Task[None], str] = {}        # calls without an answer yet, and their sender
-        self._working: set[asyncio.Task[Outcome]] = set()       # what was begun goes on, also when nobody waits for it
+        self._asking: dict[Task[None], str] = {}        # calls without an answer yet, and their sender
+        self._working: set[Task[Outcome]] = set()       # what was begun goes on, also when nobody waits for it
         self._busy: set[str] = set()                            # units that are being acted on
         self._well: dict[str, float] = {}                       # operations' units that found nothing to do, and when
         self._senders: Counter[str] = Counter()
         self._uids: dict[str, int] = {}                         # of the connections that called
         self._properties: dict[str, Variant] = {}               # both are constant: a helper that leaves forgets them
         self._ending = False
-        self.idle = asyncio.Event()
-        self._timer = asyncio.get_running_loop().call_later(IDLE, self._leave)
+        self.idle: Future[None] = Future()
+        self._timer = Timer(IDLE, self._leave)
         bus.on_call, bus.on_vanished = self.answer, self._vanished
 
     def answer(self, call: Call) -> None:
@@ -53,9 +53,9 @@ class Helper:
             call.error("org.freedesktop.DBus.Error.LimitsExceeded", "too many calls are in flight: wait for an answer")
             return
         self._senders[call.sender] += 1
-        task = asyncio.create_task(self._answer(call))
+        task = Task(self._answer(call))
         self._asking[task] = call.sender
-        task.add_done_callback(lambda _: self._answered(task, call.sender))
+        task.tell(lambda: self._answered(task, call.sender))
 
     def end(self) -> None:
         """Answer every call as it stands: what systemd was asked for goes on without us."""
@@ -66,9 +66,9 @@ class Helper:
     async def finish(self) -> None:
         """Wait until every call is answered, and unless it was told to end, until all that was begun has ended."""
         while tasks := set(self._asking) | (set() if self._ending else self._working):
-            await asyncio.wait(tasks)
+            await wait(*tasks)
 
-    def _answered(self, task: asyncio.Task[None], sender: str) -> None:
+    def _answered(self, task: Task[None], sender: str) -> None:
         self._asking.pop(task)
         self._senders -= Counter({sender: 1})
         self._rest()
@@ -77,14 +77,14 @@ class Helper:
         """Leave after a while."""
         self._timer.cancel()
         if not self._asking and not self._working:
-            self._timer = asyncio.get_running_loop().call_later(IDLE, self._leave)
+            self._timer = Timer(IDLE, self._leave)
 
     def _leave(self) -> None:
         """Not while the ledger cannot be written: it would be lost."""
         if not self._ledger.saved:
             self._ledger.save()
         if self._ledger.saved:
-            self.idle.set()
+            self.idle.end()
         else:
             self._rest()
 
@@ -105,11 +105,10 @@ class Helper:
             call.error(refusal.name, str(refusal))
         except (CallError, TimeoutError, ConnectionError) as error:
             call.error("org.heald.Error.Failed", f"the bus did not answer the helper: {type(error).__name__}")
-        except asyncio.CancelledError:  # its caller is gone, or the helper ends
+        except CancelledError:          # its caller is gone, or the helper ends
             call.error("org.heald.Error.Busy", "the helper is being stopped: try again")
-        except Exception:
-            call.error("org.heald.Error.Failed", "an internal error: see journalctl -u heald-helper")
-            raise                       # asyncio writes it to our journal
+        except Exception:  # noqa: BLE001 - a bug of ours
+            call.error("org.heald.Error.Failed", str(contract.bug()))
 
     async def _standard(self, call: Call) -> None:
         """Introspectable, Properties and Peer."""
@@ -148,8 +147,8 @@ class Helper:
             scene = await self._authorized(call, request, uid)
             work = self._begin(scene, request, uid)
             try:
-                await asyncio.wait({work}, timeout=request.wait)
-            except asyncio.CancelledError:
+                await wait(work, seconds=request.wait)
+            except CancelledError:
                 if not self._ending:
                     raise
             if not work.done():
@@ -186,12 +185,12 @@ class Helper:
         if call.interactive or limits.now() - began > FRESH:
             settings = self._file.read()
             unit = await operations.resolve(row, name, self._manager, settings, self._ledger)
-        scene = Scene(self._manager, settings, self._ledger, row, unit, request.generations or request.target,
-                      own=uid == self._controller)
+        scene = Scene(self._manager, settings, self._ledger, row, unit,
+                      name=request.generations or request.target, own=uid == self._controller)
         await row.sees(scene)
         return scene
 
-    def _begin(self, scene: Scene, request: Request, uid: int) -> asyncio.Task[Outcome]:
+    def _begin(self, scene: Scene, request: Request, uid: int) -> Task[Outcome]:
         """Count it and set it to work. Between root's look and this nothing else has its turn."""
         operation, own = f"{request.category}/{request.operation}", uid == self._controller and not scene.row.lifts
         entries = {scene.unit.id: self._admit(scene, scene.unit.id, operation, own)}
@@ -203,9 +202,9 @@ class Helper:
                 scene.left_out = (*scene.left_out, needed.id)
         sys.stderr.write(f"{operation} {', '.join(entries)} for uid {uid}\n")
         scene.before = scene.measure()
-        work = asyncio.create_task(self._work(scene, request, entries))
+        work = Task(self._work(scene, request, entries))
         self._working.add(work)
-        work.add_done_callback(self._worked)
+        work.tell(lambda: self._worked(work))
         return work
 
     def _admit(self, scene: Scene, unit: str, operation: str, own: bool) -> limits.Begun:
@@ -219,7 +218,7 @@ class Helper:
         self._busy.add(unit)
         return self._ledger.add(operation, unit, own=own)
 
-    def _worked(self, work: asyncio.Task[Outcome]) -> None:
+    def _worked(self, work: Task[Outcome]) -> None:
         self._working.discard(work)
         self._rest()
 
@@ -230,6 +229,8 @@ class Helper:
             outcome = await operations.outcome(scene, await scene.row.does(scene))
         except RefusedError as refusal:
             outcome = refusal
+        except Exception:  # noqa: BLE001 - as above, and nobody may be left who waits
+            outcome = contract.bug()
         finally:
             self._busy -= entries.keys()
         good, detail = not isinstance(outcome, RefusedError), ""

@@ -2,16 +2,13 @@
 
 import sys
 import tomllib
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-FILE = Path("/etc/heald/helper.toml")
+FILE = "/etc/heald/helper.toml"
 TABLES = {"marks", "limits"}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the file may say, and what holds where it does not."""
 
     protected: tuple[str, ...] = ()     # globs of units that are never touched, besides the built-in ones
@@ -27,21 +24,22 @@ class Settings:
     refill: int = 300                   # one each so many seconds
 
 
-KEYS = {field.name: field.name for field in fields(Settings)[:6]} | {
+KEYS = {name: name for name in Settings._fields[:6]} | {
     "marks.disk": "disk", "marks.inodes": "inodes", "limits.per_hour": "per_hour", "limits.burst": "burst",
     "limits.refill": "refill",
 }
 """A key of the file -> the setting that it gives."""
 
 
-def load(path: Path = FILE) -> tuple[Settings, str]:
+def load(path: str = FILE) -> tuple[Settings, str]:
     """The settings, and one line that says what is wrong with the file ("" = nothing).
 
     A key that is unknown or of the wrong type leaves its built-in value in force; the others count all the same,
     so that a slip of the pen in one does not lift the protection that another gives.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            table = tomllib.load(file)
     except FileNotFoundError:
         return Settings(), ""
     except OSError as error:        # it is there, and may protect anything
@@ -70,7 +68,7 @@ def load(path: Path = FILE) -> tuple[Settings, str]:
 class File:
     """The file as it is now; what is wrong with it is said once, on stderr."""
 
-    def __init__(self, path: Path = FILE) -> None:
+    def __init__(self, path: str = FILE) -> None:
         self._path, self._said = path, ""
 
     def read(self) -> Settings:

@@ -1,11 +1,11 @@
 """systemd's manager: one unit read, one unit told to do something, and the end of the job waited for."""
 
-import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .contract import RefusedError
+from .loop import Future, wait
 from .wire import Bus, CallError, Peer, Variant
 
 NAME, PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
@@ -23,8 +23,7 @@ _SILENT = frozenset({"NoReply", "Disconnected", "LimitsExceeded", "ServiceUnknow
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A unit as systemd described it in one fresh read. A property of another type than expected is a refusal."""
 
     name: str                   # as it was asked for
@@ -63,21 +62,21 @@ class Unit:
 
 
 class Manager:
-    """Calls of the manager. Make one with `await Manager.attach(bus)`."""
+    """Calls of the manager, once it was attached."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._asking = 0
-        self._ended: dict[str, asyncio.Future[str]] = {}    # job -> its result, while somebody asks for one
+        self._ended: dict[str, Future[str]] = {}    # job -> its result, while somebody asks for one
 
-    @classmethod
-    async def attach(cls, bus: Bus) -> "Manager":
-        manager = cls(bus)
-        await bus.match(f"sender='{NAME}',path='{PATH}',interface='{MANAGER[2]}',member='JobRemoved'")
-        await bus.follow(NAME, manager._signalled)
+    def attach(self) -> list[Coroutine[Any, Any, Any]]:
+        """Calls for together(): hear of the jobs that end."""
+        return [self._bus.match(f"sender='{NAME}',path='{PATH}',interface='{MANAGER[2]}',member='JobRemoved'"),
+                *self._bus.follow(NAME, self._signalled), self._subscribe()]
+
+    async def _subscribe(self) -> None:
         with suppress(CallError):       # subscribed already: it outlives a reexec
-            await bus.call(MANAGER, "Subscribe", expect="")
-        return manager
+            await self._bus.call(MANAGER, "Subscribe", expect="")
 
     async def unit(self, name: str) -> Unit:
         """`name` as it is now, loaded for this if need be. RefusedError InvalidArgs where systemd knows none."""
@@ -122,9 +121,8 @@ class Manager:
         self._asking += 1
         try:
             [path] = await self._call(member, "ss", [unit.id, MODE], "o")
-            ended = self._ended.setdefault(str(path), asyncio.get_running_loop().create_future())
-            await asyncio.wait({ended}, timeout=LOST)
-            return ended.result() if ended.done() else "timeout"
+            ended = self._ended.setdefault(str(path), Future())
+            return ended.result() if await wait(ended, seconds=LOST) else "timeout"
         finally:
             self._asking -= 1
             if not self._asking:
@@ -135,9 +133,7 @@ class Manager:
         if member != "JobRemoved" or not self._asking or len(body) != 4:
             return
         _, job, _, result = body
-        ended = self._ended.setdefault(job, asyncio.get_running_loop().create_future())
-        if not ended.done():
-            ended.set_result(str(result))
+        self._ended.setdefault(job, Future()).end(str(result))
 
     async def _read(self, name: str, path: str) -> Unit:
         [properties] = await self._call("GetAll", "s", [f"{NAME}.Unit"], "a{sv}", (NAME, path, PROPERTIES))

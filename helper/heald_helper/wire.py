@@ -1,22 +1,25 @@
 """The helper's one connection to the bus; the only file that imports dbus_next, and of it only the codec.
 
-dbus_next's own connection decodes whatever arrives, however large, and dies of a full socket. Here asyncio's streams
-carry the bytes: what is too long is read off and dropped undecoded, and the loop gets its turn between messages.
+dbus_next's own connection decodes whatever arrives, however large, and dies of a full socket. Here what is too long is
+read off and dropped undecoded, and everything else gets its turn between messages.
 """
 
-import asyncio
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from struct import unpack_from
 from typing import Any
 
-from dbus_next._private import address as _address
+import dbus_next.errors  # noqa: F401  first: dbus_next's modules go round in a circle that begins here
 from dbus_next._private import unmarshaller as _unmarshaller
 from dbus_next.constants import MessageFlag, MessageType
 from dbus_next.message import Message
 from dbus_next.signature import Variant
+
+from .loop import Future, Task, turn, wait
+from .stream import Stream
 
 __all__ = ["BUS", "Bus", "Call", "CallError", "Peer", "Variant"]
 
@@ -40,7 +43,6 @@ BUS: Peer = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.D
 _ANSWERS = {MessageType.METHOD_RETURN, MessageType.ERROR}
 _TOO_LONG = "org.freedesktop.DBus.Error.LimitsExceeded"
 _codec: Any = _unmarshaller     # untyped in dbus_next
-_addresses: Any = _address
 
 
 class CallError(Exception):
@@ -76,30 +78,33 @@ class Call:
 class Bus:
     """A connection. `on_call` is set before a name is requested; `on_vanished` is told of every client that left."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
         self._serial = 0
-        self._answers: dict[int, asyncio.Future[Message]] = {}
+        self._answers: dict[int, Future[Message]] = {}
         self._followed, self._owner = "", ""
         self._handler: Callable[[str, list[Any]], None] = lambda _member, _body: None
         self.on_call: Callable[[Call], None] = lambda call: call.error("org.heald.Error.Failed", "not ready yet")
         self.on_vanished: Callable[[str], None] = lambda _name: None
-        self.lost = asyncio.create_task(self._read_all())
+        self.lost = Task(self._read_all())
 
     @classmethod
     async def connect(cls, address: str) -> "Bus":
         """Connect to the bus at `address` (unix:path=…) as our own uid. OSError where that fails."""
-        options = dict(_addresses.parse_address(address)).get("unix", {})
-        path = options.get("path") or "\0" + options.get("abstract", "")
-        reader, writer = await asyncio.open_unix_connection(path, limit=READ_HEAD)
-        writer.write(b"\0AUTH EXTERNAL " + str(os.getuid()).encode().hex().encode() + b"\r\n")
-        if not (await reader.readline()).startswith(b"OK "):
+        stream = Stream(address)
+        stream.write(b"\0AUTH EXTERNAL " + str(os.getuid()).encode().hex().encode() + b"\r\n")
+        said = b""
+        while not said.endswith(b"\n"):
+            said += await stream.read(1)
+        if not said.startswith(b"OK "):
             raise ConnectionError("the bus did not accept our uid")
-        writer.write(b"BEGIN\r\n")
-        bus = cls(reader, writer)
-        await bus.call(BUS, "Hello", expect="s")
-        await bus.match("sender='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''")
-        return bus
+        stream.write(b"BEGIN\r\n")
+        return cls(stream)
+
+    def greet(self) -> list[Coroutine[Any, Any, Any]]:
+        """Calls for together(): tell the bus that we are there, and that we want to hear who left."""
+        return [self.call(BUS, "Hello", expect="s"),
+                self.match("sender='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''")]
 
     async def own(self, name: str) -> None:
         """Take `name`; ConnectionError if another has it. 4 is DO_NOT_QUEUE, 1 PRIMARY_OWNER."""
@@ -109,14 +114,15 @@ class Bus:
     async def match(self, rule: str) -> None:
         await self.call(BUS, "AddMatch", "s", [f"type='signal',{rule}"], expect="")
 
-    async def follow(self, name: str, handler: Callable[[str, list[Any]], None]) -> None:
-        """Hand the signals of `name` to `handler`, and believe them only from whoever owns it now."""
+    def follow(self, name: str, handler: Callable[[str, list[Any]], None]) -> list[Coroutine[Any, Any, Any]]:
+        """Hand the signals of `name` to `handler`, and believe them only from whoever owns it now; calls as above."""
         self._followed, self._handler = name, handler
-        await self.match(f"sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{name}'")
-        try:
+        return [self.match(f"sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{name}'"),
+                self._ask_owner(name)]
+
+    async def _ask_owner(self, name: str) -> None:
+        with suppress(CallError):       # not there yet: NameOwnerChanged will tell
             [self._owner] = await self.call(BUS, "GetNameOwner", "s", [name], expect="s")
-        except CallError:
-            self._owner = ""        # not there yet: NameOwnerChanged will tell
 
     async def call(self, peer: Peer, member: str, signature: str = "", body: Sequence[Any] = (),
                    *, expect: str, limit: float = LIMIT) -> list[Any]:
@@ -124,12 +130,13 @@ class Bus:
 
         CallError: the peer answered with an error, or with another signature. TimeoutError: not in `limit` seconds.
         """
-        answer = asyncio.get_running_loop().create_future()
+        answer: Future[Message] = Future()
         self._answers[serial := self._serial + 1] = answer
         try:
             self.ask(peer, member, signature, body)
-            async with asyncio.timeout(limit):
-                message = await answer
+            if not await wait(answer, seconds=limit):
+                raise TimeoutError
+            message = answer.result()
         finally:
             self._answers.pop(serial, None)
         if message.message_type is MessageType.ERROR:
@@ -152,13 +159,12 @@ class Bus:
         """Queue one message; a full socket is waited for, not died of."""
         self._serial += 1
         message: Any = Message(serial=self._serial, **fields)
-        self._writer.write(message._marshall())
+        self._stream.write(message._marshall())
 
     async def close(self) -> None:
         """Send what is queued and leave."""
         self.lost.cancel()
-        self._writer.close()
-        await self._writer.wait_closed()
+        await self._stream.close()
 
     async def _read_all(self) -> None:
         """Ends only with the connection; then every call that waits ends too."""
@@ -166,45 +172,38 @@ class Bus:
             while True:
                 for _ in range(TURN):
                     await self._read()
-                await asyncio.sleep(0)
+                await turn()
         finally:
             for answer in self._answers.values():
-                if not answer.done():
-                    answer.set_exception(ConnectionError("the bus is gone"))
+                answer.end(error=ConnectionError("the bus is gone"))
 
     async def _read(self) -> None:
-        start = await self._reader.readexactly(16)
+        start = await self._stream.read(16)
         body, fields = unpack_from("<I4xI" if start[0] == ord("l") else ">I4xI", start, 4)
         fields += -fields & 7
         unanswered = start[1] == MessageType.METHOD_CALL.value and start[2] & MessageFlag.NO_REPLY_EXPECTED.value
         if unanswered or 16 + fields > READ_HEAD:
             await self._drop(fields + body)
             return
-        head = start + await self._reader.readexactly(fields)
+        head = start + await self._stream.read(fields)
         limit = MAX_REPLY if start[1] in {kind.value for kind in _ANSWERS} else MAX_BODY
         if body <= limit and len(head) <= MAX_HEAD:
-            self._take(decode(head + await self._reader.readexactly(body)), "")
+            self._take(decode(head + await self._stream.read(body)), "")
         else:
             await self._drop(body)
             self._take(decode(head[:4] + bytes(4) + head[8:]), "the message is too long")
 
     async def _drop(self, length: int) -> None:
         while length:
-            data = await self._reader.read(min(length, READ_HEAD))
-            if not data:
-                raise EOFError
-            length -= len(data)
+            length -= len(await self._stream.read(min(length, READ_HEAD)))
 
     def _take(self, message: Message | None, refused: str) -> None:
         if message is None:
             return
         if message.message_type in _ANSWERS:
             answer = self._answers.get(message.reply_serial)
-            if answer and not answer.done():
-                if refused:
-                    answer.set_exception(CallError(_TOO_LONG, refused))
-                else:
-                    answer.set_result(message)
+            if answer:
+                answer.end(message, CallError(_TOO_LONG, refused) if refused else None)
         elif message.message_type is MessageType.SIGNAL:
             if not refused:
                 self._signalled(message)

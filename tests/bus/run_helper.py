@@ -11,7 +11,7 @@ from pathlib import Path
 from heald_helper import bounds
 from heald_helper.__main__ import main
 
-bounds.CGROUPS = Path(os.environ["HEALD_TEST_CGROUPS"])
+bounds.CGROUPS = os.environ["HEALD_TEST_CGROUPS"]
 for module, times in json.loads(Path(os.environ["HEALD_TEST_TIMES"]).read_text()).items():
     for name, seconds in times.items():
         setattr(import_module(f"heald_helper.{module}"), name, seconds)

@@ -4,7 +4,6 @@ Runs as a unit with the helper's own settings, with the helper's own connection 
 ran in the helper.
 """
 
-import asyncio
 import json
 import os
 import socket
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, "/usr/lib/heald/helper")
+from heald_helper import loop
 from heald_helper.wire import Bus, CallError, Variant
 
 SYSTEMD = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
@@ -74,6 +74,7 @@ PLAIN: dict[str, Callable[[], object]] = {
 async def main() -> None:
     ended = {}
     bus = await Bus.connect("unix:path=/run/dbus/system_bus_socket")
+    await loop.together(*bus.greet())
     for what, (peer, member, signature, body, expect) in CALLS.items():
         try:
             answer = await bus.call(peer, member, signature, body, expect=expect)
@@ -91,4 +92,4 @@ async def main() -> None:
     print(json.dumps(ended))
 
 
-asyncio.run(main())
+loop.run(main())

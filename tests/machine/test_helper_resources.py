@@ -140,7 +140,7 @@ def test_without_the_kernel_s_figures_nothing_is_limited_and_it_is_not_offered(m
     machine.write(f"{TREE}/cgroup.controllers", "cpu memory\n")
 
 
-MANAGERS = ("/usr/bin/apt-get", "/usr/bin/dnf")
+MANAGERS = ("/etc/apt", "/etc/dnf")
 
 
 def put_on_a_small_disk(machine: Machine, folder: str) -> None:
@@ -198,18 +198,18 @@ def test_dnf_removes_what_it_downloaded_too(machine: Machine) -> None:
 
 def test_without_a_package_manager_there_is_nothing_to_clean(machine: Machine) -> None:
     """A package manager that it does not know, Arch's, is none."""
-    for program in MANAGERS:
-        machine.run("mv", program, f"{program}.away")
+    for folder in MANAGERS:
+        machine.run("mv", folder, f"{folder}.away")
     machine.write("/usr/bin/pacman", "#!/bin/sh\necho > /run/pacman-was-run\n", mode="755")
-    machine.run("systemctl", "stop", "heald-helper.service")        # what it sees of /usr/bin is as it was
+    machine.run("systemctl", "stop", "heald-helper.service")        # what it can do is looked up once
     offered = machine.run("busctl", "get-property", "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1",
                           "Operations").stdout
     assert ('"resource/clean-temporary"' in offered, '"resource/clean-packages"' in offered) == (True, False)
     assert product.heal(machine, "HealResource", "clean-packages").error == "NotSupported"
     assert not machine.exists("/run/pacman-was-run")
     machine.run("rm", "/usr/bin/pacman")
-    for program in MANAGERS:
-        machine.run("mv", f"{program}.away", program)
+    for folder in MANAGERS:
+        machine.run("mv", f"{folder}.away", folder)
     machine.run("systemctl", "stop", "heald-helper.service")
 
 

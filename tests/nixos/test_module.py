@@ -57,7 +57,7 @@ def test_off_it_does_nothing(nix: Nix) -> None:
 def test_on_nothing_but_the_built_in_values_is_set(nix: Nix, tmp_path: Path) -> None:
     assert settings_of(nix, tmp_path, "") == Settings()
     (tmp_path / "helper.toml").write_text(evaluated(nix, on(""), "root"))
-    assert root.load(tmp_path / "helper.toml") == (root.Settings(), "")
+    assert root.load(f"{tmp_path}/helper.toml") == (root.Settings(), "")
     assert evaluated(nix, on(""), "refused") == []
     assert evaluated(nix, on(""), "security") == {"polkit": {"enable": True}}
     assert evaluated(nix, on(""), "networking") == {"firewall": {"allowedTCPPorts": []}}
@@ -127,7 +127,7 @@ def test_what_root_allows_arrives(nix: Nix, tmp_path: Path) -> None:
         keepGenerations = 9;
         rootSettings = { run = [ "reindex" ]; keep_days = 7; marks.disk = 70; limits.burst = 2; };
     """), "root"))
-    assert root.load(tmp_path / "helper.toml") == (root.Settings(
+    assert root.load(f"{tmp_path}/helper.toml") == (root.Settings(
         protected=("postgresql*.service",), may_restart=("nginx.service", "*"), run=("reindex",), auto_rollback=True,
         keep_generations=9, keep_days=7, disk=70, burst=2), "")
 
