@@ -5,6 +5,7 @@ programs to start and TLS into root's process. There is one loop in a process: i
 cancel() ends is who waits, never what is waited for.
 """
 
+import math
 import select
 import signal
 import socket
@@ -182,16 +183,17 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Until it is done: its result, or what it raised. What else was begun ends where it is."""
     task = Task(coroutine)
     while not task.done():
-        _turn()
+        for _ in range(len(_ready)):
+            _ready.popleft()()
+        _look(0.0 if _ready or task.done() else None)
     return task.result()
 
 
-def _turn() -> None:
-    for _ in range(len(_ready)):
-        _ready.popleft()()
-    now = time.monotonic()
-    pause = 0.0 if _ready else min((timer.at - now for timer in _timers), default=3600.0)
-    for descriptor, events in _poll.poll(max(pause, 0) * 1000):
+def _look(seconds: float | None) -> None:
+    """Wait for an event or a timer, at most so long, and have those called that it is for."""
+    if seconds is None:
+        seconds = max(0.0, min((timer.at for timer in _timers), default=math.inf) - time.monotonic())
+    for descriptor, events in _poll.poll(None if seconds == math.inf else seconds * 1000):
         _watched[descriptor](events)
     now = time.monotonic()
     for timer in [timer for timer in _timers if timer.at <= now]:
