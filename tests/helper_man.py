@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 import operations_table
-from heald_helper.contract import XML
+from heald_helper import contract
 
 FILE = Path(__file__).resolve().parents[1] / "man/org.heald.Helper1.5"
 ITEM = re.compile(r"(?P<name>\S+)(?: +(?P<type>[a-z])  )? *(?P<text>.*)")
@@ -66,9 +66,10 @@ busctl call \-\-timeout=30 org.heald.Helper1 /org/heald/Helper1 \e
 
 def made() -> str:
     """The page."""
-    tree = ET.fromstring(XML[XML.index("<node"):])
-    said = {found["name"]: " " * BEFORE + found["words"] for found in MEMBER.finditer(XML)}
-    lines = [HEAD.rstrip(), ".Sh DESCRIPTION", *_prose(XML.partition("<!--")[2].partition("-->")[0])]
+    xml = contract.introspection(contract.PATH) or ""
+    tree = ET.fromstring(xml[xml.index("<node"):])
+    said = {found["name"]: " " * BEFORE + found["words"] for found in MEMBER.finditer(xml)}
+    lines = [HEAD.rstrip(), ".Sh DESCRIPTION", *_prose(xml.partition("<!--")[2].partition("-->")[0])]
     lines.append(".Sh METHODS")
     for method in tree.iter("method"):
         lines += _method(method, said[method.attrib["name"]])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import generated
-from heald_helper.contract import METHODS, XML
+from heald_helper.contract import METHODS, PATH, introspection
 from heald_helper.operations import TABLE
 
 FILE = Path(__file__).resolve().parents[1] / "docs/operations.md"
@@ -17,7 +17,7 @@ COMMENT = re.compile(r"<!--(?P<words>(?:(?!-->).)*)-->\s*<method name=\"(?P<meth
 def described() -> dict[tuple[str, str], str]:
     """(category, operation) -> what the contract says of it: the lines of the comment over its method that name it."""
     found: dict[tuple[str, str], str] = {}
-    for comment in COMMENT.finditer(XML):
+    for comment in COMMENT.finditer(introspection(PATH) or ""):
         category, key = METHODS[comment["method"]], None
         for line in comment["words"].splitlines():
             first, _, rest = line.strip().partition(" ")

@@ -24,10 +24,8 @@ from heald.settings import Settings
 
 ALL = frozenset(Part)
 AGAIN = 1.0             # seconds until a reading that failed is tried again
-OUTCOMES = {
-    Verdict.ASK: "asked", Verdict.OBSERVE: "observed", Verdict.STAND_BACK: "stood-back", Verdict.GIVE_UP: "gave-up",
-    Verdict.REFUSED: "refused",
-}
+OUTCOMES = {Verdict.ASK: "asked", Verdict.OBSERVE: "observed", Verdict.STAND_BACK: "stood-back",
+            Verdict.GIVE_UP: "gave-up", Verdict.REFUSED: "refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +168,7 @@ class Engine:
         ends = [incidents.closes(i, self.settings.limits) for i in self.open.values() if i.key not in held]
         self.until = min([self._full, *until, *(end for end in ends if end is not None)])
         await self._follow_jobs()
+        await asyncio.sleep(0)      # a repair that was begun writes all this with its own record, then asks root
         self._history.flush()
 
     async def _follow_jobs(self) -> None:
@@ -244,6 +243,6 @@ class Engine:
             if line := incidents.news(before, incident):
                 self._say(telling.told(incident, line))
         if told:
-            self._history.save(told)
+            self._history.keep(told)
         for incident in told:
             self._changed(str(incident.id))

@@ -77,8 +77,8 @@ class History:
         self.known[incident.id] = incident
         self._by_key = None
 
-    def save(self, incidents: Iterable[Incident]) -> None:
-        """Write these as they are now: before an action is begun, and after it."""
+    def keep(self, incidents: Iterable[Incident]) -> None:
+        """These are as they are now; written with what comes next, at the latest by flush()."""
         for incident in incidents:
             before, now = self.known.get(incident.id), time.time()
             if before is None and incident.issue is not None:
@@ -86,8 +86,12 @@ class History:
             self._tell(stories.INSERT_STEP, *stories.steps(before, incident, now))
             self.known[incident.id] = self._waiting[incident.id] = incident
         self._by_key = None
-        self._attempt(self._write)
         self._forget()
+
+    def save(self, incidents: Iterable[Incident]) -> None:
+        """Write these as they are now, and all that waits: before an action is begun, and after it."""
+        self.keep(incidents)
+        self._attempt(self._write)
 
     def add_evidence(self, incident: int, properties: Mapping[str, object], lines: list[str]) -> None:
         """What systemd and the journal say of a failing unit: a repair destroys it, so it is kept before one."""

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from heald import incidents, telling
 from heald.executor import Helper
 from heald.history import History
-from heald.model import Action, Attempt, Incident, Issue, Result
+from heald.model import Action, Attempt, Incident, Issue
 from heald.quantities import span
 from heald.senses import Senses
 
@@ -66,19 +67,25 @@ class Repairs:
         attempt = Attempt(action, started, subject="" if mine else issue.subject)
         outcome = "open" if mine and before.outcome != "gave-up" else before.outcome
         self._save([replace(before, attempts=(*before.attempts, attempt), outcome=outcome, reason=why, next=None)])
-        call = asyncio.create_task(self._helper.heal(action))
-        noted = asyncio.create_task(self._note(issue, number, call, started))
-        result = await call
+        self._history.flush()       # it is written before root is asked
+        answered = asyncio.Event()
+        noted = asyncio.create_task(self._note(issue, number, answered, started))
+        try:
+            result = await self._helper.heal(action)
+        finally:
+            answered.set()
         ended = replace(attempt, finished=self._now(), result=result)
         took = span(self._now() - attempt.started)
         known = self._history.known[number]
         self._say(telling.told(known, telling.ended(action, result, took), action))
         self._save([incidents.answered(known, ended, result)])
+        self._history.flush()
         await noted
 
-    async def _note(self, issue: Issue, number: int, call: asyncio.Task[Result], seen: float) -> None:
+    async def _note(self, issue: Issue, number: int, answered: asyncio.Event, seen: float) -> None:
         """What there was to see of the failure until `seen`. Starting journalctl takes as long as a quick repair does:
         it is not waited for."""
-        await asyncio.wait({call}, timeout=SOON)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(answered.wait(), SOON)
         if issue.unit is not None:
             self._history.add_evidence(number, *await self._senses.evidence(issue.unit, seen))

@@ -1,12 +1,12 @@
 """One question to polkit: may this caller do this? Anything but a plain yes is no."""
 
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from .contract import RefusedError, Request
 from .loop import CancelledError, Task, wait
-from .systemd import Unit, is_silence, silent
+from .systemd import is_silence, silent
 from .wire import Bus, Call, CallError, Variant
 
 POLKIT = ("org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
@@ -16,19 +16,22 @@ LIMIT, PROMPT, END = 10.0, 120.0, 2.0
 check that was cancelled."""
 NAME_LENGTH = 60        # of a unit in a password prompt: longer ones push its buttons off the screen
 
+T = TypeVar("T")
+
 _ids = count(1)
 
 
-async def beside(asking: Coroutine[Any, Any, None], looking: Awaitable[Unit]) -> Unit:
+async def beside(asking: Coroutine[Any, Any, None], looking: Coroutine[Any, Any, T]) -> T:
     """What root sees, if polkit says yes meanwhile; what root refuses is refused first."""
-    asked = Task(asking)
+    asked, looked = Task(asking), Task(looking)         # polkit takes longer: it is asked first
     try:
-        unit = await looking
+        seen = await looked
         await asked
     finally:
         asked.cancel()
-        await wait(asked)
-    return unit
+        looked.cancel()
+        await wait(asked, looked)
+    return seen
 
 
 async def authorize(bus: Bus, call: Call, action: str, request: Request, unit: str) -> None:

@@ -117,8 +117,8 @@ class Ledger:
             self._held[unit] = held
         self.save()
 
-    def save(self) -> None:
-        """Replaces the file in one step. Where /run is full it stays unsaved, and the helper must not leave."""
+    def save(self) -> bool:
+        """Replace the file in one step. False where /run is full: it stays unsaved, and the helper must not leave."""
         try:
             with open(self._new, "w", encoding="ascii") as file:
                 file.write(json.dumps([self._begun, self._held]))
@@ -128,6 +128,7 @@ class Ledger:
             if self.saved:
                 sys.stderr.write(f"{self._file} cannot be written ({error}): the counts are kept in memory\n")
             self.saved = False
+        return self.saved
 
 
 class Flight:

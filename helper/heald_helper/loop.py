@@ -150,6 +150,11 @@ async def together(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
     return [await task for task in tasks]
 
 
+def soon(callback: Callable[[], object]) -> None:
+    """Have `callback` called when what is due already has had its turn."""
+    _ready.append(callback)
+
+
 async def turn() -> None:
     """Let everything else have its turn."""
     other: Future[None] = Future()

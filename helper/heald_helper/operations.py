@@ -125,15 +125,14 @@ def unit_name(row: Row, request: Request) -> str:
     return f"heald-{operation}{joint}{target}{between}.service"
 
 
-async def resolve(row: Row, name: str, manager: Manager, settings: Settings, ledger: Ledger) -> Unit:
-    """The unit of this name, fully checked. RefusedError where root does not do this with it."""
-    unit = await manager.unit(name)
+async def check(row: Row, unit: Unit, manager: Manager, settings: Settings, ledger: Ledger) -> None:
+    """RefusedError where root does not do this with this unit."""
     if row.target is not Target.UNIT:
         try:
             guard.check_loaded(unit)
         except RefusedError as error:
             raise RefusedError("NotSupported", f"{unit.id} is not installed on this machine") from error
-        return unit
+        return
     guard.check_loaded(unit)
     if unit.id.rpartition(".")[2] not in row.types:
         raise RefusedError("InvalidArgs", f"takes a unit of type {', '.join(row.types)}, not {unit.id}")
@@ -141,7 +140,6 @@ async def resolve(row: Row, name: str, manager: Manager, settings: Settings, led
         await guard.check_touchable(manager, unit, settings, starts=row.does is start)
     if row.does is start:
         await guard.check_around(manager, unit, settings)
-    return unit
 
 
 async def _after(scene: Scene) -> Unit:
@@ -161,7 +159,8 @@ async def supported(manager: Manager, settings: Settings, ledger: Ledger) -> lis
         try:
             if row.target in any_:
                 request = Request(category, operation, any_[row.target], 0, "")
-                await resolve(row, unit_name(row, request), manager, settings, ledger)
+                unit = await manager.unit(unit_name(row, request))
+                await check(row, unit, manager, settings, ledger)
         except RefusedError:
             continue
         if row.here() and (row.target is not Target.NAME or settings.run):

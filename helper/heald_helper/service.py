@@ -9,10 +9,10 @@ from functools import partial
 
 from . import __version__, authority, contract, limits, operations
 from .contract import RefusedError, Request
-from .loop import CancelledError, Future, Task, Timer, wait
-from .scene import Scene
-from .settings import File
-from .systemd import Manager
+from .loop import CancelledError, Future, Task, Timer, soon, wait
+from .scene import Row, Scene
+from .settings import File, Settings
+from .systemd import Manager, Unit
 from .wire import BUS, Bus, Call, CallError, Variant
 
 FRESH = 0.1             # seconds for which what root saw of a unit holds, polkit's answer included
@@ -81,9 +81,7 @@ class Helper:
 
     def _leave(self) -> None:
         """Not while the ledger cannot be written: it would be lost."""
-        if not self._ledger.saved:
-            self._ledger.save()
-        if self._ledger.saved:
+        if self._ledger.saved or self._ledger.save():
             self.idle.end()
         else:
             self._rest()
@@ -91,9 +89,8 @@ class Helper:
     def _vanished(self, sender: str) -> None:
         """Nobody waits for the answer: end its prompt, free its place."""
         self._uids.pop(sender, None)
-        for task, who in self._asking.items():
-            if who == sender:
-                task.cancel()
+        for task in [task for task, who in self._asking.items() if who == sender]:
+            task.cancel()
 
     async def _answer(self, call: Call) -> None:
         try:
@@ -169,26 +166,29 @@ class Helper:
         return int(uid)
 
     async def _authorized(self, call: Call, request: Request, uid: int) -> Scene:
-        """The row, the unit and polkit's yes. After a prompt, or a slow answer, everything is looked at again.
-
-        Where nobody can be asked for a password polkit decides while root looks: each takes as long as the other.
-        """
-        began, settings = limits.now(), self._file.read()
-        row = operations.find(request.category, request.operation)
+        """The row, the unit and polkit's yes. After a prompt, or a slow answer, everything is looked at again. Where
+        nobody can be asked for a password polkit decides while root looks: each takes as long as the other."""
+        began, row = limits.now(), operations.find(request.category, request.operation)
         name = operations.unit_name(row, request)
         action = row.action or f"org.heald.helper.{request.category}"
         ask = partial(authority.authorize, self._bus, call, action, request)
-        look = operations.resolve(row, name, self._manager, settings, self._ledger)
-        unit = await (look if call.interactive else authority.beside(ask(name), look))
+        look = self._resolve(row, name)
+        settings, unit = await (look if call.interactive else authority.beside(ask(name), look))
         if call.interactive or unit.id != name:
             await ask(unit.id)
         if call.interactive or limits.now() - began > FRESH:
-            settings = self._file.read()
-            unit = await operations.resolve(row, name, self._manager, settings, self._ledger)
+            settings, unit = await self._resolve(row, name)
         scene = Scene(self._manager, settings, self._ledger, row, unit,
                       name=request.generations or request.target, own=uid == self._controller)
         await row.sees(scene)
         return scene
+
+    async def _resolve(self, row: Row, name: str) -> tuple[Settings, Unit]:
+        """Root's file as it is now, and the unit of this name, fully checked."""
+        unit = await self._manager.unit(name)
+        settings = self._file.read()
+        await operations.check(row, unit, self._manager, settings, self._ledger)
+        return settings, unit
 
     def _begin(self, scene: Scene, request: Request, uid: int) -> Task[Outcome]:
         """Count it and set it to work. Between root's look and this nothing else has its turn."""
@@ -200,11 +200,11 @@ class Helper:
             except RefusedError:
                 scene.also = tuple(unit for unit in scene.also if unit is not needed)
                 scene.left_out = (*scene.left_out, needed.id)
-        sys.stderr.write(f"{operation} {', '.join(entries)} for uid {uid}\n")
         scene.before = scene.measure()
         work = Task(self._work(scene, request, entries))
         self._working.add(work)
         work.tell(lambda: self._worked(work))
+        soon(lambda: sys.stderr.write(f"{operation} {', '.join(entries)} for uid {uid}\n"))
         return work
 
     def _admit(self, scene: Scene, unit: str, operation: str, own: bool) -> limits.Begun:

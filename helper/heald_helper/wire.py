@@ -1,23 +1,16 @@
-"""The helper's one connection to the bus; the only file that imports dbus_next, and of it only the codec.
+"""The helper's one connection to the bus.
 
 dbus_next's own connection decodes whatever arrives, however large, and dies of a full socket. Here what is too long is
 read off and dropped undecoded, and everything else gets its turn between messages.
 """
 
-import io
 import os
-import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from struct import unpack_from
 from typing import Any
 
-import dbus_next.errors  # noqa: F401  first: dbus_next's modules go round in a circle that begins here
-from dbus_next._private import unmarshaller as _unmarshaller
-from dbus_next.constants import MessageFlag, MessageType
-from dbus_next.message import Message
-from dbus_next.signature import Variant
-
+from .codec import Message, MessageFlag, MessageType, Variant, decode, encode
 from .loop import Future, Task, turn, wait
 from .stream import Stream
 
@@ -42,7 +35,6 @@ Peer = tuple[str, str, str]
 BUS: Peer = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
 _ANSWERS = {MessageType.METHOD_RETURN, MessageType.ERROR}
 _TOO_LONG = "org.freedesktop.DBus.Error.LimitsExceeded"
-_codec: Any = _unmarshaller     # untyped in dbus_next
 
 
 class CallError(Exception):
@@ -143,7 +135,7 @@ class Bus:
             raise CallError(str(message.error_name), str(message.body[0]) if message.body else "")
         if message.signature != expect:
             raise CallError("org.freedesktop.DBus.Error.InvalidSignature", f"{member} answered {message.signature!r}")
-        return [plain(value) for value in message.body]
+        return list(message.body)
 
     def ask(self, peer: Peer, member: str, signature: str, body: Sequence[Any]) -> None:
         """Send a method call whose answer nobody waits for."""
@@ -158,8 +150,7 @@ class Bus:
     def send(self, **fields: Any) -> None:
         """Queue one message; a full socket is waited for, not died of."""
         self._serial += 1
-        message: Any = Message(serial=self._serial, **fields)
-        self._stream.write(message._marshall())
+        self._stream.write(encode(Message(serial=self._serial, **fields)))
 
     async def close(self) -> None:
         """Send what is queued and leave."""
@@ -224,22 +215,3 @@ class Bus:
                 self.on_vanished(name)
         elif message.sender and message.sender == self._owner:
             self._handler(str(message.member), message.body)
-
-
-def decode(data: bytes) -> Message | None:
-    """One whole message, or None for one that the codec does not understand."""
-    try:
-        message: Message | None = _codec.Unmarshaller(io.BytesIO(data)).unmarshall()
-    except Exception as error:  # noqa: BLE001 - the codec raises many kinds on hostile bytes; all mean: not a message
-        sys.stderr.write(f"dropped a message that does not decode ({type(error).__name__})\n")
-        return None
-    return message
-
-
-def plain(value: Any) -> Any:
-    """`value` with every variant in it unpacked."""
-    if isinstance(value, Variant):
-        return plain(value.value)
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value

@@ -10,7 +10,8 @@ from dbus_next.constants import MessageFlag
 from dbus_next.message import Message
 
 from bus.peer import FACE, NAME, PATH, ask, fails, pair, private_bus, run
-from heald.bus.bounded import BATCH, MAX_BODY, MAX_REPLY
+from heald.bus.bounded import BATCH
+from heald.bus.reader import MAX_BODY, MAX_REPLY
 from heald.errors import Code
 
 

@@ -187,7 +187,8 @@ def test_hundreds_of_failed_units_are_read(machine: Machine) -> None:
         machine.run("systemctl", "start", *(f"many@{at}.service" for at in range(300)), check=False)
         while len(await systemd.failing()) < 300:
             await woken.next()
-        found = await Units(systemd).read(["plain.service"])
+        units = Units(systemd)
+        found = await units.read(await units.listed(["plain.service"]))
         assert [unit.active_state for unit in found] == ["failed"] * 300 + ["active"]
     run(story)
 

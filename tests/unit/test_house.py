@@ -88,7 +88,7 @@ def test_nothing_crosses_the_halves(file: Path) -> None:
 @pytest.mark.parametrize("file", sorted(HELPER.glob("*.py")), ids=lambda p: p.name)
 def test_root_imports_the_standard_library_and_itself_and_dbus_next_in_one_place(file: Path) -> None:
     tops = {module.partition(".")[0] for module in imported(file)} - sys.stdlib_module_names - {"heald_helper"}
-    assert tops == ({"dbus_next"} if file.name == "wire.py" else set())
+    assert tops == ({"dbus_next"} if file.name == "codec.py" else set())
 
 
 def test_what_root_has_loaded_is_the_standard_library_itself_and_dbus_next() -> None:

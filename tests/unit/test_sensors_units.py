@@ -30,6 +30,10 @@ class Stand(Manager):
         return self._known.get(name)
 
 
+async def look(units: Units, *also: str) -> tuple[Unit, ...]:
+    return await units.read(await units.listed(also))
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What the journal was asked; it answers "stop" to all."""
@@ -51,7 +55,7 @@ def failed(name: str, main_start: int = 0, main_exit: int = 0, active_exit: int 
 def test_the_failed_and_the_watched_each_once_and_the_gone_not_at_all(asked: list[tuple[str, str]]) -> None:
     crashed = failed("a.service", main_start=1, active_exit=2, main_exit=2)
     stand = Stand(["a.service", "gone.service"], [crashed, Unit("b.service")])
-    found = asyncio.run(Units(stand).read(["b.service", "a.service", "absent.service"]))
+    found = asyncio.run(look(Units(stand), "b.service", "a.service", "absent.service"))
     assert found == (crashed, Unit("b.service"))
     assert stand.read == ["a.service", "gone.service", "b.service", "absent.service"]
     assert asked == []
@@ -60,11 +64,11 @@ def test_the_failed_and_the_watched_each_once_and_the_gone_not_at_all(asked: lis
 @pytest.mark.parametrize("unit", [failed("a.service"), failed("a.service", main_start=5, main_exit=6),
                                   failed("a.service", main_start=5, main_exit=6, active_exit=4)])
 def test_where_the_stamps_are_silent_the_journal_is_asked(unit: Unit, asked: list[tuple[str, str]]) -> None:
-    [found] = asyncio.run(Units(Stand(["a.service"], [unit])).read())
+    [found] = asyncio.run(look(Units(Stand(["a.service"], [unit]))))
     assert found.newest_job == "stop"
     assert asked == [("a.service", "ab")]
 
 
 def test_of_a_unit_that_is_not_failed_nothing_is_asked(asked: list[tuple[str, str]]) -> None:
-    asyncio.run(Units(Stand([], [Unit("a.service", active_state="inactive")])).read(["a.service"]))
+    asyncio.run(look(Units(Stand([], [Unit("a.service", active_state="inactive")])), "a.service"))
     assert asked == []

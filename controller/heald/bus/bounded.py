@@ -2,7 +2,7 @@
 
 dbus-next 0.2.3 decodes whatever arrives (30 MB: 4 to 6 s), takes a full outgoing socket for the end of the connection,
 drains its socket without a pause, waits for ever for a reply when the bus is gone, spins when the bus goes during
-authentication, and answers unknown calls by itself. This file is the only one that touches its inside.
+authentication, and answers unknown calls by itself. Beside reader.py this file is the only one that touches its inside.
 """
 # dbus-next calls itself typed, but half of what is overridden here is not.
 # mypy: allow-untyped-calls
@@ -11,92 +11,16 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from struct import unpack_from
-from typing import Any, Self
+from typing import Self
 
-from dbus_next._private.unmarshaller import MarshallerStreamEndError, Unmarshaller
+from dbus_next._private.unmarshaller import Unmarshaller
 from dbus_next.aio.message_bus import MessageBus
 from dbus_next.constants import MessageFlag, MessageType
 from dbus_next.message import Message
-from dbus_next.signature import SignatureTree
 
-MAX_BODY = 64 << 10         # bytes of a call or a signal: anyone may send one
-MAX_REPLY = 4 << 20         # bytes of a reply: dbus-daemon lets in none that we did not ask for; 3,000 units are 530 kB
-MAX_HEADER = 4 << 10        # bytes
+from .reader import REPLIES, Reader
+
 BATCH = 32                  # messages a turn of the event loop
-_LITTLE_ENDIAN = 0x6C
-_REPLIES = (MessageType.METHOD_RETURN, MessageType.ERROR)
-
-
-class _Bounded(Unmarshaller):
-    """Reads one message. One that is too long, or does not decode, is read off; only its header is kept."""
-
-    def __init__(self, stream: Any) -> None:
-        super().__init__(stream)
-        self.refused = ""           # why the body was not decoded
-        self._left = 0              # bytes that are still to be dropped
-        self._header = b""          # the same header, with a body of 0 bytes
-        self._body = 0              # where it begins
-
-    def _unmarshall(self) -> None:
-        if not self.refused:
-            self.offset = 0
-            self.read(16, prefetch=True)
-            order = "<" if self.buf[0] == _LITTLE_ENDIAN else ">"
-            body, _serial, fields = unpack_from(order + "III", self.buf, 4)
-            self._body = header = 16 + fields + (-fields & 7)
-            if header <= MAX_HEADER:
-                self.read(header, prefetch=True)
-                self._header = bytes(self.buf[:4]) + bytes(4) + bytes(self.buf[8:header])
-            if header <= MAX_HEADER and body <= self._limit():
-                try:
-                    super()._unmarshall()
-                except (MarshallerStreamEndError, EOFError):
-                    raise
-                except Exception as why:    # noqa: BLE001  any message of a stranger: none may end the connection
-                    self.refused = f"the message cannot be decoded ({type(why).__name__})"
-                else:
-                    return
-            else:
-                self.refused = "the message is too long"
-                self._left = header + body - len(self.buf)
-        self._drop()
-        self._keep_header()
-
-    def read(self, n: int, prefetch: bool = False) -> int:
-        """What is there needs no reading: dbus-next's own makes a function first, a thousand times a message."""
-        start: int = self.offset
-        if start + n > len(self.buf):
-            return int(super().read(n, prefetch))
-        if not prefetch:
-            self.offset = start + n
-        return start
-
-    def read_variant(self, type_: Any = None) -> Any:
-        """In a body the value alone: what type it came as, nobody here asks."""
-        if self.offset < self._body:
-            return super().read_variant(type_)
-        [kind] = SignatureTree._get(self.read_signature()).types
-        return self.read_argument(kind)
-
-    def _limit(self) -> int:
-        return MAX_REPLY if self.buf[1] in {kind.value for kind in _REPLIES} else MAX_BODY
-
-    def _drop(self) -> None:
-        while self._left:
-            data = self.stream.read(min(self._left, 1 << 16))
-            if data is None:
-                raise MarshallerStreamEndError
-            if not data:
-                raise EOFError
-            self._left -= len(data)
-
-    def _keep_header(self) -> None:
-        try:
-            self.buf, self.stream = bytearray(self._header), None
-            super()._unmarshall()
-        except Exception:   # noqa: BLE001  not even a header: nobody can be answered, as with a signal
-            self.message = Message(message_type=MessageType.SIGNAL, path="/", interface="x.x", member="x")
 
 
 class _Sender:
@@ -119,6 +43,7 @@ class BoundedBus(MessageBus):
     """
 
     def __init__(self, address: str, received: Callable[[Message], None], ended: Callable[[], None]) -> None:
+        self._chosen: dict[int, frozenset[bytes]] = {}      # by a call's serial, what is wanted of its reply
         try:
             super().__init__(bus_address=address)
         except OSError:
@@ -141,10 +66,11 @@ class BoundedBus(MessageBus):
         self.unique_name = reply.body[0]
         return self
 
-    def request(self, message: Message) -> "asyncio.Future[Message]":
+    def request(self, message: Message, keys: frozenset[bytes] | None = None) -> "asyncio.Future[Message]":
         """Sends a call. The future has the reply or the error message; ConnectionError when the bus goes.
 
-        Raises ValueError or TypeError where the body does not fit the signature. Cancel the future to forget it.
+        Of a reply that is one a{sv} only `keys` are decoded. Raises ValueError or TypeError where the body does not fit
+        the signature. Cancel the future to forget it.
         """
         if self._disconnected:
             raise ConnectionError("the connection to the bus has ended")
@@ -159,9 +85,15 @@ class BoundedBus(MessageBus):
             else:
                 future.set_result(reply)
 
+        def forget(_: object) -> None:
+            self._method_return_handlers.pop(message.serial, None)
+            self._chosen.pop(message.serial, None)
+
         self._method_return_handlers[message.serial] = answered
+        if keys is not None:
+            self._chosen[message.serial] = keys
         self._send(message)
-        future.add_done_callback(lambda _: self._method_return_handlers.pop(message.serial, None))
+        future.add_done_callback(forget)
         return future
 
     def post(self, message: Message) -> None:
@@ -182,7 +114,7 @@ class BoundedBus(MessageBus):
         self._finalize()
 
     def _create_unmarshaller(self) -> Unmarshaller:
-        return _Bounded(self._stream)
+        return Reader(self._stream, self._chosen)
 
     def _message_reader(self) -> None:
         if not self._continues:         # else the loop found more to read while a turn of ours is due already
@@ -202,7 +134,7 @@ class BoundedBus(MessageBus):
             self._finalize(why)
 
     def _take(self, message: Message, refused: str) -> None:
-        if message.message_type in _REPLIES:
+        if message.message_type in REPLIES:
             answered = self._method_return_handlers.get(message.reply_serial)
             if answered is not None:
                 answered(_limits_exceeded(message, message.reply_serial, refused) if refused else message, None)

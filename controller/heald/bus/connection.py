@@ -65,8 +65,9 @@ class Bus:
 
     async def call(self, destination: str, path: str, interface: str, member: str,  # noqa: PLR0917  a call's own order
                    signature: str = "", body: Sequence[object] = (), *,
-                   timeout: float = 10.0, interactive: bool = False) -> list[Any]:  # noqa: ASYNC109  raises HealdError
-        """Calls a method; the reply's body, variants unwrapped. `timeout` in seconds.
+                   timeout: float = 10.0, interactive: bool = False,  # noqa: ASYNC109  raises HealdError
+                   keys: frozenset[bytes] | None = None) -> list[Any]:
+        """Calls a method; the reply's body, variants unwrapped, of an a{sv} only `keys`. `timeout` in seconds.
 
         `interactive` lets the other side ask a person for a password. Raises HealdError: what errors.from_dbus makes
         of an error reply, TIMEOUT without a reply, UNREACHABLE without a bus, INVALID_ARGS for what cannot be sent.
@@ -76,7 +77,8 @@ class Bus:
             async with asyncio.timeout(timeout):
                 reply = await self._bus.request(Message(
                     destination=destination, path=path, interface=interface, member=member, signature=signature,
-                    body=[_sendable(value) for value in body], flags=_INTERACTIVE if interactive else MessageFlag.NONE))
+                    body=[_sendable(value) for value in body], flags=_INTERACTIVE if interactive else MessageFlag.NONE),
+                    keys)
         except TimeoutError:
             raise HealdError(Code.TIMEOUT, f"{asked}: no answer in {timeout:g} s") from None
         except ConnectionError as why:
@@ -88,9 +90,10 @@ class Bus:
             raise from_dbus(reply.error_name, " ".join(text.split()) or reply.error_name)
         return list(reply.body)
 
-    async def properties(self, destination: str, path: str, interface: str = "") -> dict[str, Any]:
-        """All properties of an interface, or with "" of all of an object's. Raises as `call`."""
-        [found] = await self.call(destination, path, _PROPERTIES, "GetAll", "s", [interface])
+    async def properties(self, destination: str, path: str, interface: str = "",
+                         keys: frozenset[bytes] | None = None) -> dict[str, Any]:
+        """All properties of an interface, or with "" of all of an object's; or only `keys`. Raises as `call`."""
+        [found] = await self.call(destination, path, _PROPERTIES, "GetAll", "s", [interface], keys=keys)
         return dict(found)
 
     async def property(self, destination: str, path: str, interface: str, name: str) -> Any:
@@ -100,6 +103,8 @@ class Bus:
 
     async def owner(self, name: str) -> str:
         """Who owns a well-known name now, "" when nobody does: starts no service. Raises as `call`."""
+        if name in self._owners and name in self._followed:
+            return self._owners[name]
         try:
             [unique] = await self.call(_BUS, _BUS_PATH, _BUS, "GetNameOwner", "s", [name])
         except HealdError as why:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import Code, HealdError
 from ..readings import Unit
 from .connection import Bus
-from .unit import as_unit, requirers
+from .unit import WANTED, as_unit, requirers
 from .unit_files import named_files
 
 SYSTEMD, MANAGER_PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
@@ -91,7 +91,7 @@ class Manager:
         Of one that is down it is also read what would stand in the way of a start, and whether anyone wants it.
         """
         try:
-            found = await self._bus.properties(SYSTEMD, unit_path(name))
+            found = await self._bus.properties(SYSTEMD, unit_path(name), keys=WANTED)
         except HealdError as why:
             if why.code in _ABSENT:
                 return None

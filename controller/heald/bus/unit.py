@@ -15,6 +15,15 @@ _COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost")
 _LIMITS = ("/50-MemoryHigh.conf", "/50-CPUWeight.conf")     # what SetUnitProperties wrote for heald below _CONTROL
 _CONTROL = "/run/systemd/system.control/"
 
+WANTED = frozenset(key.encode() for key in (
+    "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "Type", "Result", "Job", "InvocationID", "NRestarts",
+    "FragmentPath", "DropInPaths", "EnvironmentFiles", "NeedDaemonReload", "RestartPreventExitStatus", *_COMMANDS,
+    "ExecMainCode", "ExecMainStatus", "ExecMainPID", "ExecMainStartTimestampMonotonic",
+    "ExecMainExitTimestampMonotonic", "ActiveEnterTimestampMonotonic", "ActiveExitTimestampMonotonic",
+    "InactiveEnterTimestampMonotonic", "InactiveEnterTimestamp", "RuntimeMaxUSec", "FailureAction", "StartLimitAction",
+    "TriggeredBy", "Requires", "BindsTo", "RequiredBy", "BoundBy", "WantedBy", "Conflicts", "ConflictedBy"))
+"""The properties that a Unit is made of, and that the manager looks at."""
+
 
 def requirers(found: dict[str, Any]) -> set[str]:
     """The units that require this one, or are bound to it."""

@@ -64,6 +64,7 @@ def watched(mountinfo: str) -> tuple[Mount, ...]:
                  if mount.writable and _wanted(mount) and not _below(mount.point, hanging))
 
 
+@lru_cache(maxsize=16)
 def backing(path: str, mountinfo: str) -> str:
     """The backing of the mount on which an absolute path without links lies; "" when none does."""
     holding = [mount for mount in _on_top(mountinfo).values() if _below(path, (mount.point,))]

@@ -22,17 +22,16 @@ class Units:
         self._renewed = 0.0                             # when readings were last renewed
         self._jobs: dict[str, tuple[tuple[str, int], str]] = {}     # unit -> which failure of it, its newest job
 
-    async def read(self, also: Iterable[str] = ()) -> tuple[Unit, ...]:
-        """The failing units, `also`, and of what requires one of them or is bound to it what is down.
-
-        One that is gone is left out. HealdError from the bus.
-        """
-        found: dict[str, Unit] = {}
+    async def listed(self, also: Iterable[str] = ()) -> dict[str, Listed]:
+        """systemd's lines for the failing units and `also`; one that is gone is left out. HealdError from the bus."""
         self._forget_the_oldest()
         rows = await self._manager.failing()
-        others = [name for name in dict.fromkeys(also) if name not in rows]
-        asked = rows.keys() | set(others)
-        rows |= await self._manager.listed(others)
+        return rows | await self._manager.listed(name for name in dict.fromkeys(also) if name not in rows)
+
+    async def read(self, rows: dict[str, Listed]) -> tuple[Unit, ...]:
+        """These units, and of what requires one of them or is bound to it what is down. HealdError from the bus."""
+        found: dict[str, Unit] = {}
+        asked = set(rows)
         while rows:
             fresh = [unit for row in rows.values() if (unit := await self._unit(row)) is not None]
             found |= {unit.name: unit for unit in fresh}

@@ -1,0 +1,52 @@
+"""Messages to and from bytes: the only file that imports dbus_next, and of it nothing but this."""
+# dbus-next calls itself typed, but its codec is not.
+# mypy: allow-untyped-calls
+
+import sys
+from typing import Any
+
+import dbus_next.errors  # noqa: F401  first: dbus_next's modules go round in a circle that begins here
+from dbus_next._private.unmarshaller import Unmarshaller
+from dbus_next.constants import MessageFlag, MessageType
+from dbus_next.message import Message
+from dbus_next.signature import SignatureTree, Variant
+
+__all__ = ["Message", "MessageFlag", "MessageType", "Variant", "decode", "encode"]
+
+
+class _Whole(Unmarshaller):
+    """Decodes a message that is all there: dbus_next's own asks a stream, anew for each number of it."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(None)
+        self.buf = bytearray(data)
+        self._plain = data[1] == MessageType.METHOD_RETURN.value
+        self._body = 16 + (-(-int.from_bytes(data[12:16], "little" if data[0] == ord("l") else "big") // 8) * 8)
+
+    def read(self, n: int, prefetch: bool = False) -> int:
+        start: int = self.offset
+        if start + n > len(self.buf):
+            raise EOFError
+        self.offset = start if prefetch else start + n
+        return start
+
+    def read_variant(self, type_: Any = None) -> Any:
+        """In an answer to us the value alone; in a call of somebody's its type matters."""
+        if not self._plain or self.offset < self._body:
+            return super().read_variant(type_)
+        return self.read_argument(SignatureTree._get(self.read_signature()).types[0])
+
+
+def decode(data: bytes) -> Message | None:
+    """One whole message, or None for one that the codec does not understand."""
+    try:
+        message: Message | None = _Whole(data).unmarshall()
+    except Exception as error:  # noqa: BLE001 - the codec raises many kinds on hostile bytes; all mean: not a message
+        sys.stderr.write(f"dropped a message that does not decode ({type(error).__name__})\n")
+        return None
+    return message
+
+
+def encode(message: Message) -> bytes:
+    """The bytes of a message. Raises what the codec raises where the body does not fit the signature."""
+    return bytes(message._marshall())
