@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from heald import causes, clock, detector, incidents, resolver, telling
+from heald import causes, clock, detector, incidents, resolver
 from heald.detector import Key
 from heald.errors import HealdError
 from heald.executor import Helper
@@ -17,6 +17,7 @@ from heald.history import History
 from heald.judgement import Judgement
 from heald.kinds import TABLE
 from heald.model import Decision, Incident, Issue, Verdict
+from heald.notes import Notes
 from heald.readings import Part, Snapshot
 from heald.repairs import AT_ONCE, Repairs
 from heald.senses import Senses
@@ -52,12 +53,13 @@ class Engine:
         self.settings = settings
         self.until = now()
         self._senses, self._helper, self._history = senses, helper, history
-        self._say, self._changed, self._manner, self._now = say, changed, manner, now
+        self._manner, self._now = manner, now
+        self._notes = Notes(history, say, changed)
         self._memory = {i.key: detector.remembered(i) for i in self.open.values() if i.well is None}
         self._operations: frozenset[str] | None = None
         self._learning: asyncio.Task[None] | None = None
         self._full = self.until     # when everything is due to be read again
-        self._repairs = Repairs(senses, helper, history, now, save=self._save, say=say)
+        self._repairs = Repairs(senses, helper, history, now, notes=self._notes)
         self._judge = Judgement()
         self.hold: Callable[[Issue, Decision], Decision] | None = None      # the fleet's brake
         self._jobs: set[str] = set()            # units of which a job that was not ours was done since the last look
@@ -102,7 +104,7 @@ class Engine:
         self.wake(*ALL)
 
     def _ask_again(self) -> None:
-        self._save(replace(i, outcome="open") for i in self.open.values() if i.outcome == "refused")
+        self._notes.save(replace(i, outcome="open") for i in self.open.values() if i.outcome == "refused")
 
     async def run(self, stop: asyncio.Event, alive: Callable[[], None], at_least: float) -> None:
         """Until `stop`. `alive` is called at each turn, at least every `at_least` seconds."""
@@ -123,7 +125,7 @@ class Engine:
         try:
             await self.cycle(parts)
         except HealdError as error:
-            self._say(f"cannot look: {error}")
+            self._notes.say(f"cannot look: {error}")
             self._wanted |= parts
             self.until = self._now() + AGAIN
 
@@ -142,6 +144,7 @@ class Engine:
         if self._learning:
             self._learning.cancel()
         await self._repairs.finish()
+        self._notes.say()
 
     async def cycle(self, parts: frozenset[Part] = ALL) -> None:
         """One look at `parts`, and all that follows from it now; `until` says when to look again."""
@@ -156,8 +159,8 @@ class Engine:
         world = self._world(snapshot, found)
         judge.put(found, self.open, world, {key for key, is_so in halted.items() if is_so})
         followed, new = incidents.follow(self.open, found, judge.where, now, self.settings.limits)
-        self._save(replace(i, halted=halted.get(i.key, i.halted)) for i in followed)
-        self._save([self._opened(issue, now, halted=halted.get(issue.key, False)) for issue in new])
+        self._notes.save(replace(i, halted=halted.get(i.key, i.halted)) for i in followed)
+        self._notes.save([self._opened(issue, now, halted=halted.get(issue.key, False)) for issue in new])
         if found and self._operations is None and (self._learning is None or self._learning.done()):
             self._learning = asyncio.create_task(self._learn())
         if parts == ALL:
@@ -170,6 +173,7 @@ class Engine:
         await self._follow_jobs()
         await asyncio.sleep(0)      # a repair that was begun writes all this with its own record, then asks root
         self._history.flush()
+        self._notes.say()
 
     async def _follow_jobs(self) -> None:
         """Only while an incident is open: on a busy machine jobs end all the time."""
@@ -196,7 +200,7 @@ class Engine:
             decision = self.hold(issue, decision)
         if home != issue.key:
             if resolver.leaves(decision):
-                self._save([self._opened(issue, world.now)])
+                self._notes.save([self._opened(issue, world.now)])
                 home = issue.key
                 self._judge.apart(home)
             elif decision.verdict is not Verdict.ACT or self._judge.is_starting(home):
@@ -225,24 +229,8 @@ class Engine:
         if decision.verdict is not Verdict.ACT or action is None:
             planned = (action, decision.until or later) if action else None
             outcome = "gave-up" if incident.outcome == "gave-up" else OUTCOMES.get(decision.verdict, "open")
-            self._save([replace(incident, outcome=outcome, reason=decision.reason, next=planned)])
+            self._notes.save([replace(incident, outcome=outcome, reason=decision.reason, next=planned)])
             return decision.until or later
         if len(self._repairs) < (1 if one else AT_ONCE):        # else the end of another wakes us
             self._repairs.begin(issue, incident.id, action, decision.reason, lambda: self.wake(TABLE[issue.kind].part))
         return later
-
-    def _save(self, changed: Iterable[Incident]) -> None:
-        """Record those that say something new, and tell it."""
-        told = []
-        for incident in changed:
-            before = self._history.known.get(incident.id)
-            if before is not None and replace(before, ill=0, issue=None) == replace(incident, ill=0, issue=None):
-                self._history.note(incident)
-                continue
-            told.append(incident)
-            if line := incidents.news(before, incident):
-                self._say(telling.told(incident, line))
-        if told:
-            self._history.keep(told)
-        for incident in told:
-            self._changed(str(incident.id))

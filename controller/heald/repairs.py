@@ -1,14 +1,15 @@
 """LAYER 3's hands: repairs run beside the loop, one on a target, so that a slow one holds up nobody."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 from heald import incidents, telling
 from heald.executor import Helper
 from heald.history import History
-from heald.model import Action, Attempt, Incident, Issue
+from heald.model import Action, Attempt, Issue
+from heald.notes import Notes
 from heald.quantities import span
 from heald.senses import Senses
 
@@ -17,14 +18,12 @@ AT_ONCE = 3             # under way at most: root takes four calls of ours
 
 
 class Repairs:
-    """Those under way. `save` records incidents; `say` gets a line for each that ends."""
+    """Those under way."""
 
     def __init__(
-        self, senses: Senses, helper: Helper, history: History, now: Callable[[], float], *,
-        save: Callable[[Iterable[Incident]], None], say: Callable[[str], None],
+        self, senses: Senses, helper: Helper, history: History, now: Callable[[], float], notes: Notes,
     ) -> None:
-        self._senses, self._helper, self._history, self._now = senses, helper, history, now
-        self._save, self._say = save, say
+        self._senses, self._helper, self._history, self._now, self._notes = senses, helper, history, now, notes
         self._tasks: dict[str, asyncio.Task[None]] = {}     # what is worked on -> the repair of an incident's number
 
     def __len__(self) -> int:
@@ -66,7 +65,8 @@ class Repairs:
         mine = before.key == issue.key
         attempt = Attempt(action, started, subject="" if mine else issue.subject)
         outcome = "open" if mine and before.outcome != "gave-up" else before.outcome
-        self._save([replace(before, attempts=(*before.attempts, attempt), outcome=outcome, reason=why, next=None)])
+        attempts = (*before.attempts, attempt)
+        self._notes.save([replace(before, attempts=attempts, outcome=outcome, reason=why, next=None)])
         self._history.flush()       # it is written before root is asked
         answered = asyncio.Event()
         noted = asyncio.create_task(self._note(issue, number, answered, started))
@@ -77,8 +77,8 @@ class Repairs:
         ended = replace(attempt, finished=self._now(), result=result)
         took = span(self._now() - attempt.started)
         known = self._history.known[number]
-        self._say(telling.told(known, telling.ended(action, result, took), action))
-        self._save([incidents.answered(known, ended, result)])
+        self._notes.say(telling.told(known, telling.ended(action, result, took), action))
+        self._notes.save([incidents.answered(known, ended, result)])
         self._history.flush()
         await noted
 

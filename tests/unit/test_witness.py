@@ -39,7 +39,7 @@ class Followed(Story):
         self.told: list[str] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.follow()
-        self.engine._changed = self._changed
+        self.engine._notes._changed = self._changed
         self._turn, self.engine.turn = self.engine.turn, self._turned   # type: ignore[method-assign]
         self.world.begins = lambda action: self.told.append(str(action))
 
