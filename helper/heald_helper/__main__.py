@@ -7,9 +7,8 @@ import os
 import signal
 import sys
 
-from . import contract, limits, loop
-from .service import Helper
-from .settings import File
+from . import contract
+from .loop import Future, Task, on_signal, run, turn, wait
 from .systemd import Manager
 from .wire import BUS, Bus, CallError
 
@@ -17,14 +16,19 @@ from .wire import BUS, Bus, CallError
 async def serve() -> None:
     """Until idle, until SIGTERM, or until the bus is gone (ConnectionError)."""
     bus = await Bus.connect(os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/system_bus_socket"))
-    file, manager = File(), Manager(bus)
-    helper = Helper(bus, manager, file, limits.Ledger(
-        os.environ.get("RUNTIME_DIRECTORY", "/run/heald-helper"), file.read()))
-    stop: loop.Future[None] = loop.Future()
-    loop.on_signal(signal.SIGTERM, stop.end)
-    # One after the other, but nothing waits for an answer: what comes to our name finds us ready.
-    await loop.together(*bus.greet(), *manager.attach(), bus.own(contract.NAME))
-    await loop.wait(helper.idle, stop, bus.lost, first=True)
+    manager, stop = Manager(bus), Future[None]()
+    on_signal(signal.SIGTERM, stop.end)
+    greeting = [Task(call) for call in (*bus.greet(), *manager.attach(), bus.own(contract.NAME))]
+    await turn()        # all is sent, in this order; what comes to our name meanwhile waits in the socket
+    from .limits import Ledger  # noqa: PLC0415  these are the larger half, loaded while the bus answers
+    from .service import Helper  # noqa: PLC0415
+    from .settings import File  # noqa: PLC0415
+
+    file = File()
+    helper = Helper(bus, manager, file, Ledger(os.environ.get("RUNTIME_DIRECTORY", "/run/heald-helper"), file))
+    for call in greeting:
+        await call
+    await wait(helper.idle, stop, bus.lost, first=True)
     if bus.lost.done():
         raise ConnectionError("the bus is gone")
     signal.signal(signal.SIGTERM, signal.SIG_IGN)       # systemd sends it as soon as the name is given back
@@ -42,7 +46,7 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     try:
-        loop.run(serve())
+        run(serve())
     except (OSError, CallError, TimeoutError) as error:
         sys.exit(f"heald-helper: {error}")
 

@@ -8,7 +8,7 @@ import time
 from typing import NamedTuple
 
 from .contract import RefusedError
-from .settings import Settings
+from .settings import File, Settings
 
 HOUR = 3600.0
 UID_CALLS, OWN_CALLS, ALL_CALLS, KEPT = 2, 4, 16, 4
@@ -54,7 +54,7 @@ class Ledger:
     A file that cannot be understood counts as an hour's limit used up just now: in doubt root does nothing.
     """
 
-    def __init__(self, folder: str, settings: Settings) -> None:
+    def __init__(self, folder: str, root: File) -> None:
         self._file, self._new = f"{folder}/ledger.json", f"{folder}/ledger.new"
         self._begun: list[Begun] = []
         self._held: dict[str, dict[str, Held]] = {}
@@ -68,7 +68,7 @@ class Ledger:
             pass
         except (OSError, ValueError, TypeError, AttributeError) as error:
             sys.stderr.write(f"{self._file} is damaged ({error}): the controller is refused for an hour\n")
-            self._begun = [(now(), "", "", True)] * settings.per_hour
+            self._begun = [(now(), "", "", True)] * root.read().per_hour
 
     def check(self, operation: str, target: str, settings: Settings) -> None:
         """RefusedError LimitsExceeded where the controller has had its share."""
