@@ -1,12 +1,16 @@
-"""From SIGKILL to running again: heald with its helper warm, beside systemd's own RestartSec=0 in the same run.
+"""From SIGKILL to running again: heald with its helper warm, beside systemd's own RestartSec=0 in the same run; and that
+of what systemd tells nothing is passed over that heald goes by.
 
 The figures are printed, not judged: they depend on the host and on its neighbours.
 """
 
+import json
 from statistics import median
 
 import pytest
 
+from heald.bus.systemd import SYSTEMD, unit_path
+from heald.bus.unit import WANTED
 from machine import product
 from machine.machine import Machine
 
@@ -37,3 +41,11 @@ def test_every_killed_run_is_followed_by_another(machine: Machine, capsys: pytes
               f"systemd with RestartSec=0 {median(systemd):.1f} ms")
     assert len(heald) == len(systemd) == KILLS
     assert product.state(machine, "by-heald.service") == "active"
+
+
+def test_all_that_is_wanted_of_a_service_is_a_property_of_one(bare: Machine) -> None:
+    """A name that systemd does not know would be missed by nobody else."""
+    shown = bare.run("busctl", "call", "--json=short", SYSTEMD, unit_path("dbus.service"),
+                     "org.freedesktop.DBus.Properties", "GetAll", "s", "").stdout
+    [properties] = json.loads(shown)["data"]
+    assert {key.decode() for key in WANTED} - properties.keys() == set()
