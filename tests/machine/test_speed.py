@@ -1,5 +1,6 @@
-"""From SIGKILL to running again: heald with its helper warm, beside systemd's own RestartSec=0 in the same run; and that
-of what systemd tells nothing is passed over that heald goes by.
+"""From SIGKILL to running again: heald with its helper warm, beside systemd's own RestartSec=0 in the same run.
+
+And of what systemd tells of a unit nothing is passed over that heald goes by.
 
 The figures are printed, not judged: they depend on the host and on its neighbours.
 """
