@@ -30,7 +30,7 @@ async def serve() -> None:
         await call
     await wait(helper.idle, stop, bus.lost, first=True)
     if bus.lost.done():
-        raise ConnectionError("the bus is gone")
+        bus.lost.result()       # raises why
     signal.signal(signal.SIGTERM, signal.SIG_IGN)       # systemd sends it as soon as the name is given back
     if stop.done():
         helper.end()

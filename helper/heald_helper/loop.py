@@ -12,6 +12,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -82,13 +83,13 @@ class Task(Future[T]):
     def cancel(self) -> None:
         """Raise CancelledError where it waits; one that has not begun comes as far as its first wait."""
         self._cancelled = True
-        if self._waits is not None:
-            self._waits.forget(self._wake)
-            self._wake()
+        self._wake(self._waits)
 
-    def _wake(self) -> None:
-        self._waits = None
-        _ready.append(self._step)
+    def _wake(self, waited: Future[Any] | None) -> None:
+        """What it waited for is there: told late, perhaps, when it was cancelled and waits for something else."""
+        if waited is not None and waited is self._waits:
+            self._waits = None
+            _ready.append(self._step)
 
     def _step(self) -> None:
         throw, self._begun = self._begun and self._cancelled, True
@@ -105,7 +106,7 @@ class Task(Future[T]):
                 _ready.append(self._step)
             else:
                 self._waits = waits
-                waits.tell(self._wake)
+                waits.tell(partial(self._wake, waits))
 
 
 class Timer:

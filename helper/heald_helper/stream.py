@@ -37,7 +37,7 @@ class Stream:
                 await self._more
                 continue
             if not data:
-                raise ConnectionError("the other end is gone")
+                raise ConnectionError("the bus is gone")
             self._read += data
         taken = bytes(self._read[:count])
         del self._read[:count]

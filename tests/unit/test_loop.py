@@ -137,6 +137,30 @@ def test_a_task_that_goes_on_after_it_was_cancelled_is_not_cancelled_again() -> 
     assert run(main()) == "done"
 
 
+def test_what_came_as_it_was_cancelled_is_not_taken_for_what_it_waits_for_next() -> None:
+    first, second, told = Future[str](), Future[str](), list[str]()
+
+    async def waits_for_two() -> str:
+        try:
+            told.append(await first)
+        except CancelledError:
+            told.append("cancelled")
+        return await second
+
+    async def main() -> str:
+        task = Task(waits_for_two())
+        await turn()
+        first.end("came")
+        task.cancel()
+        for _ in range(5):
+            await turn()
+        second.end("second")
+        return await task
+
+    assert run(main()) == "second"
+    assert told == ["cancelled"]
+
+
 def test_a_task_that_is_done_is_not_cancelled() -> None:
     async def main() -> None:
         task = Task(turn())
