@@ -99,8 +99,10 @@ class Daemon:
             self._prober.stop()
             if self._endpoint is not None:
                 await self._endpoint.stop()
-            await self._engine.finish()
-            self._history.close()
+            try:
+                await self._engine.finish()
+            finally:
+                self._history.close()
             if self._desktop is not None:
                 await self._desktop.stop()
             was_lost = next((one.kind for one in (bus, system) if one.lost.is_set()), "")

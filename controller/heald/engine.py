@@ -54,7 +54,7 @@ class Engine:
         self.until = now()
         self._senses, self._helper, self._history = senses, helper, history
         self._manner, self._now = manner, now
-        self._notes = Notes(history, say, changed)
+        self._notes = Notes(history, say, changed, at_once=manner.at_once)
         self._memory = {i.key: detector.remembered(i) for i in self.open.values() if i.well is None}
         self._operations: frozenset[str] | None = None
         self._learning: asyncio.Task[None] | None = None
@@ -143,11 +143,22 @@ class Engine:
         """Wait for the repairs under way; a call that was made is not taken back."""
         if self._learning:
             self._learning.cancel()
-        await self._repairs.finish()
-        self._notes.say()
+        try:
+            await self._repairs.finish()
+        finally:
+            self._history.flush()
+            self._notes.say()
 
     async def cycle(self, parts: frozenset[Part] = ALL) -> None:
         """One look at `parts`, and all that follows from it now; `until` says when to look again."""
+        try:
+            await self._cycle(parts)
+            await asyncio.sleep(0)      # a repair that was begun writes all this with its own record, then asks root
+        finally:
+            self._history.flush()
+            self._notes.say()
+
+    async def _cycle(self, parts: frozenset[Part]) -> None:
         self._repairs.reap()
         jobs, self._jobs, judge = self._jobs, set(), self._judge
         names = judge.watched(self.open.values(), self._now())
@@ -171,9 +182,6 @@ class Engine:
         ends = [incidents.closes(i, self.settings.limits) for i in self.open.values() if i.key not in held]
         self.until = min([self._full, *until, *(end for end in ends if end is not None)])
         await self._follow_jobs()
-        await asyncio.sleep(0)      # a repair that was begun writes all this with its own record, then asks root
-        self._history.flush()
-        self._notes.say()
 
     async def _follow_jobs(self) -> None:
         """Only while an incident is open: on a busy machine jobs end all the time."""

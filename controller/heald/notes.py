@@ -9,10 +9,13 @@ from heald.model import Incident
 
 
 class Notes:
-    """`say` gets one line for each thing that happens, `changed` the id of each incident that did."""
+    """`say` gets one line for each thing that happens, `changed` the id of each incident that did. `at_once`: a person
+    is there, who is asked before an act and wants to know why."""
 
-    def __init__(self, history: History, say: Callable[[str], None], changed: Callable[[str], None]) -> None:
-        self._history, self._say, self._changed = history, say, changed
+    def __init__(
+        self, history: History, say: Callable[[str], None], changed: Callable[[str], None], *, at_once: bool,
+    ) -> None:
+        self._history, self._say, self._changed, self._at_once = history, say, changed, at_once
         self._lines: list[str] = []         # not said yet
 
     def save(self, changed: Iterable[Incident]) -> None:
@@ -29,6 +32,8 @@ class Notes:
                 self._lines.append(telling.told(incident, line))
         if told:
             self._history.keep(told)
+        if self._at_once:
+            self.say()
         for incident in told:
             self._changed(str(incident.id))
 

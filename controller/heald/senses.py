@@ -7,8 +7,7 @@ from typing import Protocol
 
 from heald import clock
 from heald.bus.login1 import Login
-from heald.bus.systemd import Listed, Manager
-from heald.errors import HealdError
+from heald.bus.systemd import Manager
 from heald.readings import Machine, Part, Snapshot, Unit
 from heald.sensors import generations, journal, machine, permissions, storage, temperature
 from heald.sensors.container import in_container
@@ -61,18 +60,16 @@ class SystemSenses:
         parts = parts & OWN if self.own else parts
         login = self.login
         # Of all this the units take longest: they are asked for first, and what needs no answer is read meanwhile.
-        listing = asyncio.create_task(self._listed(parts, names))
-        packages_asked = asyncio.create_task(self._packages())
+        listed = asyncio.Event()
+        asked = asyncio.gather(self._units(parts, names, listed), self._packages(), self._state(listed))
         try:
-            asked = asyncio.gather(self._units(await listing), self.manager.state(), packages_asked)
-        except HealdError:
-            packages_asked.cancel()
-            raise
-        await asyncio.sleep(0)
-        disks = storage.read() if Part.STORAGE in parts else None
-        modes = permissions.read() if Part.PERMISSIONS in parts else None
-        switching, short = machine.switching(), not in_container() and machine.short_of_memory()
-        failed, (state, up), packages = await asked
+            await listed.wait()
+            disks = storage.read() if Part.STORAGE in parts else None
+            modes = permissions.read() if Part.PERMISSIONS in parts else None
+            switching, short = machine.switching(), not in_container() and machine.short_of_memory()
+            failed, packages, (state, up) = await asked
+        finally:
+            asked.cancel()
         switching = switching or machine.switching()        # one that began meanwhile has changed the units under us
         whole = Machine(
             state, up, login is not None and login.shutting_down, login is not None and login.sleeping,
@@ -89,11 +86,17 @@ class SystemSenses:
     async def _packages(self) -> str:
         return await self.login.packages() if self.login else ""
 
-    async def _listed(self, parts: frozenset[Part], names: Iterable[str]) -> dict[str, Listed] | None:
-        return await self.units.listed(names) if Part.UNITS in parts else None
-
-    async def _units(self, rows: dict[str, Listed] | None) -> tuple[Unit, ...] | None:
+    async def _units(self, parts: frozenset[Part], names: Iterable[str],
+                     listed: asyncio.Event) -> tuple[Unit, ...] | None:
+        try:
+            rows = await self.units.listed(names) if Part.UNITS in parts else None
+        finally:
+            listed.set()
         return None if rows is None else generations.told(await self.units.read(rows))
+
+    async def _state(self, listed: asyncio.Event) -> tuple[str, float]:
+        await listed.wait()
+        return await self.manager.state()
 
     async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
         """Call `ended` with the unit and the result of each of systemd's jobs that ends; None: no more."""

@@ -2,7 +2,6 @@
 # dbus-next calls itself typed, but its codec is not.
 # mypy: allow-untyped-calls
 
-import sys
 from typing import Any
 
 import dbus_next.errors  # noqa: F401  first: dbus_next's modules go round in a circle that begins here
@@ -11,7 +10,12 @@ from dbus_next.constants import MessageFlag, MessageType
 from dbus_next.message import Message
 from dbus_next.signature import SignatureTree, Variant
 
+from .loop import tell
+
 __all__ = ["Message", "MessageFlag", "MessageType", "Variant", "decode", "encode"]
+
+SIGNATURES = 64
+"""Of types that the codec remembers, about twice what is in use. It remembers all that it is sent, 45 kB each."""
 
 
 class _Whole(Unmarshaller):
@@ -39,10 +43,12 @@ class _Whole(Unmarshaller):
 
 def decode(data: bytes) -> Message | None:
     """One whole message, or None for one that the codec does not understand."""
+    if len(SignatureTree._cache) > SIGNATURES:
+        SignatureTree._cache.clear()
     try:
         message: Message | None = _Whole(data).unmarshall()
     except Exception as error:  # noqa: BLE001 - the codec raises many kinds on hostile bytes; all mean: not a message
-        sys.stderr.write(f"dropped a message that does not decode ({type(error).__name__})\n")
+        tell(f"dropped a message that does not decode ({type(error).__name__})")
         return None
     return message
 

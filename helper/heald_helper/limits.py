@@ -3,11 +3,11 @@
 import json
 import os
 import pwd
-import sys
 import time
 from typing import NamedTuple
 
 from .contract import RefusedError
+from .loop import tell
 from .settings import File, Settings
 
 HOUR = 3600.0
@@ -67,7 +67,7 @@ class Ledger:
         except FileNotFoundError:
             pass
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            sys.stderr.write(f"{self._file} is damaged ({error}): the controller is refused for an hour\n")
+            tell(f"{self._file} is damaged ({error}): the controller is refused for an hour")
             self._begun = [(now(), "", "", True)] * root.read().per_hour
 
     def check(self, operation: str, target: str, settings: Settings) -> None:
@@ -126,7 +126,7 @@ class Ledger:
             self.saved = True
         except OSError as error:
             if self.saved:
-                sys.stderr.write(f"{self._file} cannot be written ({error}): the counts are kept in memory\n")
+                tell(f"{self._file} cannot be written ({error}): the counts are kept in memory")
             self.saved = False
         return self.saved
 

@@ -6,12 +6,15 @@ cancel() ends is who waits, never what is waited for.
 """
 
 import math
+import os
 import select
 import signal
 import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -113,11 +116,18 @@ class Timer:
     """Calls `callback` once, `seconds` from now (CLOCK_MONOTONIC), unless it is cancelled."""
 
     def __init__(self, seconds: float, callback: Callable[[], object]) -> None:
-        self.at, self.callback = time.monotonic() + seconds, callback
+        self.at, self._callback, self._over = time.monotonic() + seconds, callback, False
         _timers.add(self)
 
     def cancel(self) -> None:
+        """Also where its time has come, and it has not had its turn yet."""
         _timers.discard(self)
+        self._over = True
+
+    def ring(self) -> None:
+        """Its time has come."""
+        if not self._over:
+            self._callback()
 
 
 async def wait(*futures: Future[Any], seconds: float | None = None, first: bool = False) -> bool:
@@ -135,7 +145,9 @@ async def wait(*futures: Future[Any], seconds: float | None = None, first: bool 
     for future in futures:
         future.tell(look)
     try:
-        if not enough():
+        if enough():
+            await turn()        # who waits for what ended just now lets it be told
+        else:
             await woken
     finally:
         for future in futures:
@@ -156,6 +168,12 @@ def soon(callback: Callable[[], object]) -> None:
     _ready.append(callback)
 
 
+def tell(line: str) -> None:
+    """To our journal, whose end may be gone."""
+    with suppress(OSError):
+        sys.stderr.write(f"{line}\n")
+
+
 async def turn() -> None:
     """Let everything else have its turn."""
     other: Future[None] = Future()
@@ -170,18 +188,19 @@ def watch(descriptor: int, events: int, callback: Callable[[int], object]) -> No
 
 
 def unwatch(descriptor: int) -> None:
-    """Undo watch()."""
-    _poll.unregister(descriptor)
-    del _watched[descriptor]
+    """Undo watch(), where that was not done already."""
+    if _watched.pop(descriptor, None) is not None:
+        _poll.unregister(descriptor)
 
 
 def on_signal(number: int, callback: Callable[[], object]) -> None:
     """Have `callback` called in a turn of the loop when the signal comes."""
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    theirs.setblocking(False)
-    signal.set_wakeup_fd(theirs.detach())       # a poll that was begun would go on after the signal
-    watch(ours.fileno(), select.POLLIN, lambda _events: ours.recv(64))
+    pair = socket.socketpair()
+    for end in pair:
+        end.setblocking(False)
+    ours, theirs = (end.detach() for end in pair)
+    signal.set_wakeup_fd(theirs)        # a poll that was begun would go on after the signal
+    watch(ours, select.POLLIN, lambda _events: os.read(ours, 64))
     signal.signal(number, lambda *_: _ready.append(callback))
 
 
@@ -190,9 +209,18 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     task = Task(coroutine)
     while not task.done():
         for _ in range(len(_ready)):
-            _ready.popleft()()
+            _call(_ready.popleft())
         _look(0.0 if _ready or task.done() else None)
     return task.result()
+
+
+def _call(callback: Callable[[], object]) -> None:
+    """A bug in one is told, and holds up nothing else."""
+    try:
+        callback()
+    except Exception:  # noqa: BLE001 - see above
+        with suppress(OSError):
+            sys.excepthook(*sys.exc_info())
 
 
 def _look(seconds: float | None) -> None:
@@ -200,8 +228,8 @@ def _look(seconds: float | None) -> None:
     if seconds is None:
         seconds = max(0.0, min((timer.at for timer in _timers), default=math.inf) - time.monotonic())
     for descriptor, events in _poll.poll(None if seconds == math.inf else seconds * 1000):
-        _watched[descriptor](events)
+        _call(partial(_watched[descriptor], events))
     now = time.monotonic()
     for timer in [timer for timer in _timers if timer.at <= now]:
         _timers.discard(timer)
-        _ready.append(timer.callback)
+        _ready.append(timer.ring)

@@ -3,13 +3,12 @@
 Shape, operation, target, unit, polkit, what root must see, limits, act, answer. It leaves when nobody needs it.
 """
 
-import sys
 from collections import Counter
 from functools import partial
 
 from . import __version__, authority, contract, limits, operations
 from .contract import RefusedError, Request
-from .loop import CancelledError, Future, Task, Timer, soon, wait
+from .loop import CancelledError, Future, Task, Timer, soon, tell, wait
 from .scene import Row, Scene
 from .settings import File, Settings
 from .systemd import Manager, Unit
@@ -193,6 +192,7 @@ class Helper:
     def _begin(self, scene: Scene, request: Request, uid: int) -> Task[Outcome]:
         """Count it and set it to work. Between root's look and this nothing else has its turn."""
         operation, own = f"{request.category}/{request.operation}", uid == self._controller and not scene.row.lifts
+        scene.before = scene.measure()
         entries = {scene.unit.id: self._admit(scene, scene.unit.id, operation, own)}
         for needed in scene.also:
             try:
@@ -200,11 +200,10 @@ class Helper:
             except RefusedError:
                 scene.also = tuple(unit for unit in scene.also if unit is not needed)
                 scene.left_out = (*scene.left_out, needed.id)
-        scene.before = scene.measure()
         work = Task(self._work(scene, request, entries))
         self._working.add(work)
         work.tell(lambda: self._worked(work))
-        soon(lambda: sys.stderr.write(f"{operation} {', '.join(entries)} for uid {uid}\n"))
+        soon(lambda: tell(f"{operation} {', '.join(entries)} for uid {uid}"))
         return work
 
     def _admit(self, scene: Scene, unit: str, operation: str, own: bool) -> limits.Begun:

@@ -1,8 +1,9 @@
 """Root's own file /etc/heald/helper.toml. Only root can write it, so it may name what the controller cannot."""
 
-import sys
 import tomllib
 from typing import Any, NamedTuple
+
+from .loop import tell
 
 FILE = "/etc/heald/helper.toml"
 TABLES = {"marks", "limits"}
@@ -74,6 +75,6 @@ class File:
     def read(self) -> Settings:
         settings, wrong = load(self._path)
         if wrong and wrong != self._said:
-            sys.stderr.write(f"{wrong}\n")
+            tell(f"{wrong}")
         self._said = wrong
         return settings

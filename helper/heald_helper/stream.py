@@ -1,7 +1,7 @@
 """The bytes to and from the bus."""
 
 import socket
-from select import POLLIN, POLLOUT
+from select import POLLERR, POLLHUP, POLLIN, POLLOUT
 
 from .loop import Future, unwatch, watch
 
@@ -77,5 +77,7 @@ class Stream:
             self._more = None
         if self._unsent:
             self._send()
+        elif events & (POLLHUP | POLLERR):
+            unwatch(self._socket.fileno())      # poll(2) would say so for ever; the next who reads is told by recv(2)
         else:
             self._watch()

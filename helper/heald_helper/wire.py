@@ -74,7 +74,8 @@ class Bus:
         self._stream = stream
         self._serial = 0
         self._answers: dict[int, Future[Message]] = {}
-        self._followed, self._owner = "", ""
+        self._followed = ""
+        self._owner: str | None = None      # who owns it; None: not known yet
         self._handler: Callable[[str, list[Any]], None] = lambda _member, _body: None
         self.on_call: Callable[[Call], None] = lambda call: call.error("org.heald.Error.Failed", "not ready yet")
         self.on_vanished: Callable[[str], None] = lambda _name: None
@@ -114,7 +115,8 @@ class Bus:
 
     async def _ask_owner(self, name: str) -> None:
         with suppress(CallError):       # not there yet: NameOwnerChanged will tell
-            [self._owner] = await self.call(BUS, "GetNameOwner", "s", [name], expect="s")
+            [owner] = await self.call(BUS, "GetNameOwner", "s", [name], expect="s")
+            self._owner = owner if self._owner is None else self._owner     # what it told meanwhile is newer
 
     async def call(self, peer: Peer, member: str, signature: str = "", body: Sequence[Any] = (),
                    *, expect: str, limit: float = LIMIT) -> list[Any]:
@@ -122,6 +124,8 @@ class Bus:
 
         CallError: the peer answered with an error, or with another signature. TimeoutError: not in `limit` seconds.
         """
+        if self.lost.done():
+            raise ConnectionError("the bus is gone")
         answer: Future[Message] = Future()
         self._answers[serial := self._serial + 1] = answer
         try:

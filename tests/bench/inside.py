@@ -19,7 +19,7 @@ from bench.timing import timed
 
 UNITS = ("heald.service", "heald-helper.service", "bench-monit.service")
 SITE = "/usr/lib/heald/site"
-IMPORTS = "import sys; sys.path.insert(0, '/usr/lib/heald/helper'); import heald_helper.__main__"
+IMPORTS = "import sys; sys.path.insert(0, '/usr/lib/heald/helper'); import heald_helper.__main__, heald_helper.service"
 PATIENCE = 300              # seconds until all that failed runs again
 MIB = 1 << 20
 

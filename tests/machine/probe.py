@@ -55,6 +55,7 @@ def connect_to(path: str) -> None:
 
 PLAIN: dict[str, Callable[[], object]] = {
     "write to /etc": lambda: Path("/etc/pwned-file").write_text(""),
+    "write to /run": lambda: Path("/run/pwned").write_text(""),
     "write a unit below /run": lambda: Path("/run/systemd/system/pwned.service").write_text(""),
     "write its own counts anew": lambda: Path(os.environ["RUNTIME_DIRECTORY"], "probe").write_text(""),
     "write to /dev/shm": lambda: Path("/dev/shm/pwned").write_text(""),

@@ -1,29 +1,15 @@
-"""The helper's loop: tasks, timers, signals, and the bytes of a socket."""
+"""The helper's loop: tasks, timers, signals."""
 
 import os
 import signal
-import socket
 import time
-from collections.abc import Coroutine, Iterator
 from contextlib import suppress
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 
-from heald_helper.loop import (
-    CancelledError,
-    Future,
-    Task,
-    Timer,
-    on_signal,
-    run,
-    soon,
-    together,
-    turn,
-    wait,
-)
-from heald_helper.stream import CHUNK, Stream
+from heald_helper.loop import CancelledError, Future, Task, Timer, on_signal, run, soon, together, turn, wait
 
 LONG = 3600.0
 
@@ -217,71 +203,46 @@ def test_a_signal_is_heard_while_nothing_else_happens() -> None:
     assert len(set(os.listdir("/proc/self/fd")) - descriptors) == 2
 
 
-@pytest.fixture
-def listening(tmp_path: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "socket"))
-        server.listen()
-        server.settimeout(10)
-        yield server
+def test_who_waits_in_a_loop_for_what_has_ended_lets_it_be_told() -> None:
+    told: list[str] = []
 
-
-def with_both(listening: socket.socket, do: "Any") -> Any:
-    """What `do` comes to, given the stream and the other end of it."""
-    async def main() -> Any:
-        stream = Stream(f"unix:path={listening.getsockname()},guid=00")
-        other, _ = listening.accept()
-        with other:
-            return await do(stream, other)
-
-    return run(main())
-
-
-def test_bytes_are_read_as_many_as_are_wanted_however_they_come(listening: socket.socket) -> None:
-    async def do(stream: Stream, other: socket.socket) -> list[bytes]:
-        other.sendall(b"one")
-        Timer(0.01, lambda: other.sendall(b"two" * CHUNK))
-        read = [await stream.read(2), await stream.read(2), await stream.read(3 * CHUNK - 1)]
-        await stream.close()
-        return read
-
-    assert with_both(listening, do) == [b"on", b"et", (b"two" * CHUNK)[1:]]
-
-
-def test_the_end_of_the_other_side_is_an_error_for_its_reader_only(listening: socket.socket) -> None:
-    async def do(stream: Stream, other: socket.socket) -> None:
-        other.sendall(b"abc")
-        other.close()
-        stream.write(b"nobody hears this")
-        assert await stream.read(3) == b"abc"
-        with pytest.raises(ConnectionError):
-            await stream.read(1)
-        await stream.close()
-
-    with_both(listening, do)
-
-
-def test_a_full_socket_is_waited_for_and_nothing_is_lost(listening: socket.socket) -> None:
-    sent = b"0123456789" * CHUNK
-
-    async def drained(other: socket.socket, into: bytearray) -> None:
-        other.setblocking(False)
-        while len(into) < len(sent):
-            with suppress(BlockingIOError):
-                into += other.recv(CHUNK)
+    async def main() -> None:
+        task = Task(turn())
+        task.tell(lambda: told.append("told"))
+        while not task.done():
             await turn()
+        while not told:
+            await wait(task)
 
-    async def do(stream: Stream, other: socket.socket) -> bytearray:
-        received = bytearray()
-        stream.write(sent[:100])
-        stream.write(sent[100:])
-        draining: Coroutine[Any, Any, None] = drained(other, received)
-        await together(stream.close(), draining)
-        return received
-
-    assert with_both(listening, do) == sent
+    run(main())
+    assert told == ["told"]
 
 
-def test_an_address_of_another_kind_is_refused() -> None:
-    with pytest.raises(ConnectionError, match="tcp:host=localhost is not of the kind unix:path="):
-        Stream("tcp:host=localhost")
+def test_a_timer_that_is_cancelled_when_its_time_has_come_does_not_ring() -> None:
+    told: list[str] = []
+
+    async def main() -> None:
+        def rings(other: int) -> None:          # whoever rings first silences the other
+            told.append("rings")
+            timers[other].cancel()
+
+        timers = [Timer(0.001, partial(rings, other)) for other in (1, 0)]
+        time.sleep(0.01)  # noqa: ASYNC251  the time of both has come when the loop looks
+        await wait(Future[None](), seconds=0.01)
+
+    run(main())
+    assert told == ["rings"]
+
+
+def test_a_callback_s_bug_is_told_and_holds_up_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    def bug() -> None:
+        raise ValueError("a bug")
+
+    async def main() -> str:
+        soon(bug)
+        Timer(0.0, bug)
+        await wait(Future[None](), seconds=0.01)
+        return "goes on"
+
+    assert run(main()) == "goes on"
+    assert capsys.readouterr().err.count("ValueError: a bug") == 2

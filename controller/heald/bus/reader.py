@@ -18,6 +18,7 @@ from dbus_next.signature import SignatureTree
 MAX_BODY = 64 << 10         # bytes of a call or a signal: anyone may send one
 MAX_REPLY = 4 << 20         # bytes of a reply: dbus-daemon lets in none that we did not ask for; 3,000 units are 530 kB
 MAX_HEADER = 4 << 10        # bytes
+SIGNATURES = 256            # of types that dbus-next remembers: it would remember all that it is sent, 45 kB each
 REPLIES = (MessageType.METHOD_RETURN, MessageType.ERROR)
 _LITTLE_ENDIAN = 0x6C
 _SIZES = {b"y": 1, b"n": 2, b"q": 2, b"b": 4, b"i": 4, b"u": 4, b"h": 4, b"x": 8, b"t": 8, b"d": 8}
@@ -64,6 +65,8 @@ class Reader(Unmarshaller):
         self._keep_header()
 
     def _decode(self) -> None:
+        if len(SignatureTree._cache) > SIGNATURES:
+            SignatureTree._cache.clear()
         whole, self.buf = self.buf, bytearray(self._header)
         super()._unmarshall()
         message: Any = self.message

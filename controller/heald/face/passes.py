@@ -93,9 +93,11 @@ async def heal_now(number: str, *, dry_run: bool = False, yes: bool = True, quie
             settings, say=_silent if quiet or number else _complain, changed=changed,
             manner=Manner(paced=False, at_once=True, jitter=0.0),
         )
-        await _one_pass(engine, patient)
-        Retention(history, lambda: settings.history, lambda: False).step()
-        history.close()
+        try:
+            await _one_pass(engine, patient)
+            Retention(history, lambda: settings.history, lambda: False).step()
+        finally:
+            history.close()
     mine = [i for i in history.known.values() if i.id > before and only in {None, i.key}]
     if number:
         mine = [replace(i, id=int(number)) for i in mine]       # as the daemon calls it
