@@ -15,7 +15,7 @@ from .loop import tell
 __all__ = ["Message", "MessageFlag", "MessageType", "Variant", "decode", "encode"]
 
 SIGNATURES = 64
-"""Of types that the codec remembers, about twice what is in use. It remembers all that it is sent, 45 kB each."""
+"""Of types that the codec remembers; far fewer are in use. By itself it would remember all that it is ever sent."""
 
 
 class _Whole(Unmarshaller):

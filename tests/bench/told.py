@@ -11,7 +11,7 @@ STARTS = {"python": "python3 -IS -c pass", "version": "healctl --version", "chec
           "helper": "helper's imports"}
 WATCHED = {"quiet": "while nothing happens", "churn": "beside 200 unit starts and stops a minute",
            "many": "beside 10,000 units that are well"}
-MARGINS = (("heald_warm", BASE, 6.0), ("heald_cold", BASE, 30.0), ("heald_warm", "monit_start", 1.0))
+MARGINS = (("heald_warm", BASE, 5.0), ("heald_cold", BASE, 20.0), ("heald_warm", "monit_start", 1.0))
 """Who may take how many times as long as whom: three times what was measured, so that noise does not fail it."""
 
 

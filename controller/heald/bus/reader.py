@@ -1,7 +1,7 @@
 """A message read with dbus-next's own decoder, but never more of it than is wanted.
 
-One GetAll of a service has 400 properties in 15 kB, of which a tenth matters: to decode all of them takes 1 ms. Beside
-bounded.py this is the only file that touches dbus-next's inside.
+Of a service's many properties a tenth matters, and to decode the rest was most of a look at it. Beside bounded.py this
+is the only file that touches dbus-next's inside.
 """
 # dbus-next calls itself typed, but half of what is overridden here is not.
 # mypy: allow-untyped-calls
@@ -18,7 +18,7 @@ from dbus_next.signature import SignatureTree
 MAX_BODY = 64 << 10         # bytes of a call or a signal: anyone may send one
 MAX_REPLY = 4 << 20         # bytes of a reply: dbus-daemon lets in none that we did not ask for; 3,000 units are 530 kB
 MAX_HEADER = 4 << 10        # bytes
-SIGNATURES = 256            # of types that dbus-next remembers: it would remember all that it is sent, 45 kB each
+SIGNATURES = 256            # of types that dbus-next remembers: it would remember all that it is sent
 REPLIES = (MessageType.METHOD_RETURN, MessageType.ERROR)
 _LITTLE_ENDIAN = 0x6C
 _SIZES = {b"y": 1, b"n": 2, b"q": 2, b"b": 4, b"i": 4, b"u": 4, b"h": 4, b"x": 8, b"t": 8, b"d": 8}
