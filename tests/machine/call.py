@@ -19,8 +19,7 @@ def main() -> None:
     method, operation, target = sys.argv[-3:]
     bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
     flags = Gio.DBusCallFlags.NONE
-    if agent:
-        start_agent()
+    asks = start_agent() if agent else None
     if interactive:
         flags = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION
     between = next((word.partition("=")[2].split("-") for word in sys.argv if word.startswith("--between=")), [])
@@ -35,14 +34,18 @@ def main() -> None:
         print(json.dumps({"error": name.rpartition(".")[2], "text": error.message}))
     else:
         print(json.dumps({"report": reply.unpack()[0]}))
+    if asks:                # it would keep the terminal
+        asks.terminate()
+        asks.wait()
 
 
-def start_agent() -> None:
+def start_agent() -> "subprocess.Popen[bytes]":
     """Returns once polkit knows the agent, which says so by closing the pipe. It must be told the bus's own process."""
     ready, tell = os.pipe()
-    subprocess.Popen(["pkttyagent", "--process", str(os.getpid()), "--notify-fd", str(tell)], pass_fds=[tell])
+    agent = subprocess.Popen(["pkttyagent", "--process", str(os.getpid()), "--notify-fd", str(tell)], pass_fds=[tell])
     os.close(tell)
     os.read(ready, 1)
+    return agent
 
 
 main()
