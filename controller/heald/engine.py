@@ -146,8 +146,7 @@ class Engine:
         try:
             await self._repairs.finish()
         finally:
-            self._history.flush()
-            self._notes.say()
+            self._notes.settle()
 
     async def cycle(self, parts: frozenset[Part] = ALL) -> None:
         """One look at `parts`, and all that follows from it now; `until` says when to look again."""
@@ -155,8 +154,7 @@ class Engine:
             await self._cycle(parts)
             await asyncio.sleep(0)      # a repair that was begun writes all this with its own record, then asks root
         finally:
-            self._history.flush()
-            self._notes.say()
+            self._notes.settle()
 
     async def _cycle(self, parts: frozenset[Part]) -> None:
         self._repairs.reap()

@@ -91,7 +91,7 @@ class History:
     def save(self, incidents: Iterable[Incident]) -> None:
         """Write these as they are now, and all that waits: before an action is begun, and after it."""
         self.keep(incidents)
-        self._attempt(self._write)
+        self.flush()
 
     def add_evidence(self, incident: int, properties: Mapping[str, object], lines: list[str]) -> None:
         """What systemd and the journal say of a failing unit: a repair destroys it, so it is kept before one."""

@@ -37,6 +37,11 @@ class Notes:
         for incident in told:
             self._changed(str(incident.id))
 
+    def settle(self) -> None:
+        """Write and say all that waits."""
+        self._history.flush()
+        self.say()
+
     def say(self, *lines: str) -> None:
         """All that waits to be said, then these."""
         waiting, self._lines = self._lines, []

@@ -79,7 +79,7 @@ class Repairs:
         known = self._history.known[number]
         self._notes.say(telling.told(known, telling.ended(action, result, took), action))
         self._notes.save([incidents.answered(known, ended, result)])
-        self._history.flush()
+        self._notes.settle()
         await noted
 
     async def _note(self, issue: Issue, number: int, answered: asyncio.Event, seen: float) -> None:

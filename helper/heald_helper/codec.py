@@ -21,11 +21,10 @@ SIGNATURES = 64
 class _Whole(Unmarshaller):
     """Decodes a message that is all there: dbus_next's own asks a stream, anew for each number of it."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, head: bytes, body: bytes) -> None:
         super().__init__(None)
-        self.buf = bytearray(data)
-        self._plain = data[1] == MessageType.METHOD_RETURN.value
-        self._body = 16 + (-(-int.from_bytes(data[12:16], "little" if data[0] == ord("l") else "big") // 8) * 8)
+        self.buf = bytearray(head + body)
+        self._answer, self._body = head[1] == MessageType.METHOD_RETURN.value, len(head)
 
     def read(self, n: int, prefetch: bool = False) -> int:
         start: int = self.offset
@@ -36,17 +35,17 @@ class _Whole(Unmarshaller):
 
     def read_variant(self, type_: Any = None) -> Any:
         """In an answer to us the value alone; in a call of somebody's its type matters."""
-        if not self._plain or self.offset < self._body:
+        if not self._answer or self.offset < self._body:
             return super().read_variant(type_)
         return self.read_argument(SignatureTree._get(self.read_signature()).types[0])
 
 
-def decode(data: bytes) -> Message | None:
-    """One whole message, or None for one that the codec does not understand."""
+def decode(head: bytes, body: bytes) -> Message | None:
+    """One whole message, its header padded, or None for one that the codec does not understand."""
     if len(SignatureTree._cache) > SIGNATURES:
         SignatureTree._cache.clear()
     try:
-        message: Message | None = _Whole(data).unmarshall()
+        message: Message | None = _Whole(head, body).unmarshall()
     except Exception as error:  # noqa: BLE001 - the codec raises many kinds on hostile bytes; all mean: not a message
         tell(f"dropped a message that does not decode ({type(error).__name__})")
         return None

@@ -177,7 +177,7 @@ def tell(line: str) -> None:
 async def turn() -> None:
     """Let everything else have its turn."""
     other: Future[None] = Future()
-    _ready.append(other.end)
+    soon(other.end)
     await other
 
 
@@ -201,7 +201,7 @@ def on_signal(number: int, callback: Callable[[], object]) -> None:
     ours, theirs = (end.detach() for end in pair)
     signal.set_wakeup_fd(theirs)        # a poll that was begun would go on after the signal
     watch(ours, select.POLLIN, lambda _events: os.read(ours, 64))
-    signal.signal(number, lambda *_: _ready.append(callback))
+    signal.signal(number, lambda *_: soon(callback))
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -88,8 +88,9 @@ class Helper:
     def _vanished(self, sender: str) -> None:
         """Nobody waits for the answer: end its prompt, free its place."""
         self._uids.pop(sender, None)
-        for task in [task for task, who in self._asking.items() if who == sender]:
-            task.cancel()
+        for task, who in self._asking.items():
+            if who == sender:
+                task.cancel()
 
     async def _answer(self, call: Call) -> None:
         try:

@@ -75,6 +75,6 @@ class File:
     def read(self) -> Settings:
         settings, wrong = load(self._path)
         if wrong and wrong != self._said:
-            tell(f"{wrong}")
+            tell(wrong)
         self._said = wrong
         return settings

@@ -70,7 +70,7 @@ class Manager:
         self._ended: dict[str, Future[str]] = {}    # job -> its result, while somebody asks for one
 
     def attach(self) -> list[Coroutine[Any, Any, Any]]:
-        """Calls for together(): hear of the jobs that end."""
+        """Calls to begin in this order: hear of the jobs that end."""
         return [self._bus.match(f"sender='{NAME}',path='{PATH}',interface='{MANAGER[2]}',member='JobRemoved'"),
                 *self._bus.follow(NAME, self._signalled), self._subscribe()]
 

@@ -95,7 +95,7 @@ class Bus:
         return cls(stream)
 
     def greet(self) -> list[Coroutine[Any, Any, Any]]:
-        """Calls for together(): tell the bus that we are there, and that we want to hear who left."""
+        """Calls to begin in this order: tell the bus that we are there, and that we want to hear who left."""
         return [self.call(BUS, "Hello", expect="s"),
                 self.match("sender='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''")]
 
@@ -116,7 +116,8 @@ class Bus:
     async def _ask_owner(self, name: str) -> None:
         with suppress(CallError):       # not there yet: NameOwnerChanged will tell
             [owner] = await self.call(BUS, "GetNameOwner", "s", [name], expect="s")
-            self._owner = owner if self._owner is None else self._owner     # what it told meanwhile is newer
+            if self._owner is None:     # what NameOwnerChanged told meanwhile is newer
+                self._owner = owner
 
     async def call(self, peer: Peer, member: str, signature: str = "", body: Sequence[Any] = (),
                    *, expect: str, limit: float = LIMIT) -> list[Any]:
@@ -183,10 +184,10 @@ class Bus:
         head = start + await self._stream.read(fields)
         limit = MAX_REPLY if start[1] in {kind.value for kind in _ANSWERS} else MAX_BODY
         if body <= limit and len(head) <= MAX_HEAD:
-            self._take(decode(head + await self._stream.read(body)), "")
+            self._take(decode(head, await self._stream.read(body)), "")
         else:
             await self._drop(body)
-            self._take(decode(head[:4] + bytes(4) + head[8:]), "the message is too long")
+            self._take(decode(head[:4] + bytes(4) + head[8:], b""), "the message is too long")
 
     async def _drop(self, length: int) -> None:
         while length:

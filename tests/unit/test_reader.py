@@ -66,6 +66,16 @@ def test_a_dictionary_that_does_not_end_where_it_says_is_refused(change: int) ->
     assert read(bytes(data), "Text")[1].startswith("the message cannot be decoded")
 
 
+def test_a_message_that_claims_more_than_it_has_takes_nothing_of_the_next() -> None:
+    right, wrong = reply(ANY), bytearray(reply(ANY))
+    at = len(wrong) - int.from_bytes(wrong[4:8], "little")
+    wrong[at:at + 4] = (int.from_bytes(wrong[at:at + 4], "little") + 500).to_bytes(4, "little")
+    stream = io.BytesIO(bytes(wrong) + right)
+    readers = [Reader(stream, {}) for _ in range(2)]
+    assert [len(reader.unmarshall().body) for reader in readers] == [0, 1]     # type: ignore[no-untyped-call]
+    assert [reader.refused for reader in readers] == ["the message cannot be decoded (EOFError)", ""]
+
+
 class Asked(dict[str, Any]):
     """Notes what it is asked for."""
 

@@ -112,7 +112,7 @@ def test_codecs_do_not_remember_all_that_they_are_sent() -> None:
         kind = f"({'y' * (number % 100 + 1)}{'s' * (number // 100 + 1)})"
         message = codec.Message(path="/", interface="a.b", member="C", signature=kind, serial=1, body=[
             [1] * (number % 100 + 1) + [""] * (number // 100 + 1)])
-        read = codec.decode(codec.encode(message))
+        read = codec.decode(codec.encode(message), b"")
         assert read is not None
         assert read.signature == kind
     assert len(SignatureTree._cache) <= codec.SIGNATURES + 2

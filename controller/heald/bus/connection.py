@@ -103,8 +103,8 @@ class Bus:
 
     async def owner(self, name: str) -> str:
         """Who owns a well-known name now, "" when nobody does: starts no service. Raises as `call`."""
-        if name in self._owners and name in self._followed:
-            return self._owners[name]
+        if (known := self._owners.get(name)) is not None:       # it is followed
+            return known
         try:
             [unique] = await self.call(_BUS, _BUS_PATH, _BUS, "GetNameOwner", "s", [name])
         except HealdError as why:

@@ -52,35 +52,33 @@ class Reader(Unmarshaller):
                 self._header = bytes(self.buf[:4]) + bytes(4) + bytes(self.buf[8:header])
             if header <= MAX_HEADER and body <= self._limit():
                 self.read(header + body, prefetch=True)
-                try:
-                    self._decode()
-                except Exception as why:    # noqa: BLE001  any message of a stranger: none may end the connection
-                    self.refused = f"the message cannot be decoded ({type(why).__name__})"
-                else:
-                    return
-            else:
-                self.refused = "the message is too long"
-                self._left = header + body - len(self.buf)
+                whole = self.buf
+                self._read_header()
+                self._read_body(whole)
+                return
+            self.refused = "the message is too long"
+            self._left = header + body - len(self.buf)
         self._drop()
-        self._keep_header()
+        self._read_header()
 
-    def _decode(self) -> None:
-        if len(SignatureTree._cache) > SIGNATURES:
-            SignatureTree._cache.clear()
-        whole, self.buf = self.buf, bytearray(self._header)
-        super()._unmarshall()
+    def _read_body(self, whole: bytearray) -> None:
         message: Any = self.message
         self.buf, self.offset = whole, self._body
         keys = self._chosen.get(message.reply_serial)
-        if keys is not None and message.signature == "a{sv}":
-            message.body = [_some(self, keys)]
-        elif self.offset < len(whole):
-            message.body = [self.read_argument(kind) for kind in message.signature_tree.types]
+        try:
+            if keys is not None and message.signature == "a{sv}":
+                message.body = [_some(self, keys)]
+            elif self.offset < len(whole):
+                message.body = [self.read_argument(kind) for kind in message.signature_tree.types]
+        except Exception as why:    # noqa: BLE001  any message of a stranger: none may end the connection
+            self.refused = f"the message cannot be decoded ({type(why).__name__})"
 
     def read(self, n: int, prefetch: bool = False) -> int:
         """What is there needs no reading: dbus-next's own makes a function first, a thousand times a message."""
         start: int = self.offset
         if start + n > len(self.buf):
+            if self.stream is None:
+                raise EOFError
             return int(super().read(n, prefetch))
         if not prefetch:
             self.offset = start + n
@@ -105,11 +103,15 @@ class Reader(Unmarshaller):
                 raise EOFError
             self._left -= len(data)
 
-    def _keep_header(self) -> None:
+    def _read_header(self) -> None:
+        """The message without a body. From here on nothing more is read: what is not there is an error."""
+        if len(SignatureTree._cache) > SIGNATURES:
+            SignatureTree._cache.clear()
+        self.buf, self.stream = bytearray(self._header), None
         try:
-            self.buf, self.stream = bytearray(self._header), None
             super()._unmarshall()
         except Exception:   # noqa: BLE001  not even a header: nobody can be answered, as with a signal
+            self.refused = self.refused or "its header cannot be decoded"
             self.message = Message(message_type=MessageType.SIGNAL, path="/", interface="x.x", member="x")
 
 
