@@ -127,7 +127,7 @@ def test_what_is_a_person_s_only_is_refused_to_the_controller(store: Machine, op
 
 def test_without_nix_it_is_not_offered(store: Machine) -> None:
     store.run("nix-store", "--gc")      # from the first command on there is a database
-    assert heal(store, "collect-garbage").error == "Healthy"
+    assert heal(store, "collect-garbage", "root").error == "Healthy"
     store.run("mv", "/nix/var/nix/db", "/nix/var/nix/away")
-    assert heal(store, "collect-garbage").error == "NotSupported"
+    assert heal(store, "collect-garbage", "root").error == "NotSupported"
     store.run("mv", "/nix/var/nix/away", "/nix/var/nix/db")
