@@ -2,7 +2,7 @@
 #
 #   make demo         boots a copy of this machine, breaks three things in it, and shows heald healing them (JSON=1)
 #   make test         everything that CI checks: lint, then the tests on their three levels
-#   make test-all     what needs a desktop, a virtual machine with a kernel of its own, a browser Prometheus or Nix, or minutes
+#   make test-all     what needs a desktop, a virtual machine with a kernel of its own, a browser, Prometheus or Nix, or minutes
 #   make deb          the Debian packages, into build/deb, looked at by lintian
 #   make deb-test     installs, upgrades, removes and purges them in a booted machine
 #   make fleet-test   machines before a real Prometheus and Alertmanager, and a thousand that are simulated; in test-all
@@ -58,12 +58,16 @@ $(VENV)/.stamp: requirements/test.txt | packages
 
 wheels: $(WHEELS)/.stamp
 
+# The locks that they were made from lie beside them: a folder that was brought along is taken as it is, however old.
 $(WHEELS)/.stamp: requirements/run.txt requirements/helper.txt
-	@install/packages.sh python3-pip
-	@echo "Filling $(WHEELS) from requirements/run.txt ..." >&2
-	@rm -rf $(WHEELS)
-	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes --wheel-dir $(WHEELS) \
-	    -r requirements/run.txt >&2
+	@if ! cat $^ | cmp -s - $(WHEELS)/locks.txt; then \
+	    install/packages.sh python3-pip && \
+	    echo "Filling $(WHEELS) from requirements/run.txt ..." >&2 && \
+	    rm -rf build/$(WHEELS) && mkdir -p build && \
+	    $(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --require-hashes \
+	        --wheel-dir build/$(WHEELS) -r requirements/run.txt >&2 && \
+	    cat $^ > build/$(WHEELS)/locks.txt && rm -rf $(WHEELS) && mv build/$(WHEELS) $(WHEELS); \
+	fi
 	@touch $@
 
 lint: $(VENV)/.stamp

@@ -58,8 +58,7 @@ def install(prefix: str, destdir: str, python: str, wheels: Path, site: list[str
     """Builds the tree, moves it into place, and tells the running machine, if it is the target."""
     if not site and not wheels.is_dir():
         raise InstallError(f"{wheels} is missing: run `make wheels`, which needs a package index")
-    if not destdir and (theirs := running.packaged()):
-        raise InstallError(f"these files are a package's: apt remove {' '.join(theirs)} keeps your configuration")
+    check_ours(destdir, "remove", "which keeps your configuration")
     with tempfile.TemporaryDirectory(prefix="heald-install-") as stage:
         build(Path(stage), prefix, python, wheels, site, own_user=own_user)
         move(Path(stage), prefix, destdir)
@@ -68,6 +67,12 @@ def install(prefix: str, destdir: str, python: str, wheels: Path, site: list[str
         running.tell_installed()
         sys.stdout.write("To start it, now and at every boot: systemctl enable --now heald.service\n"
                          "In everyone's desktop session too: systemctl --global enable heald-session.service\n")
+
+
+def check_ours(destdir: str, verb: str, which: str) -> None:
+    """InstallError where Debian's packages own what is on this machine."""
+    if not destdir and (theirs := running.packaged()):
+        raise InstallError(f"these files are a package's: apt {verb} {' '.join(theirs)}, {which}")
 
 
 def build(stage: Path, prefix: str, python: str, wheels: Path, site: list[str], *, own_user: bool) -> None:
@@ -107,10 +112,12 @@ def move(stage: Path, prefix: str, destdir: str) -> None:
     for path in new:
         made |= make_folders(Path(f"{destdir}{path}").parent, destdir)
         replace(Path(f"{stage}{path}"), Path(f"{destdir}{path}"))
+    made |= make_folders(Path(f"{destdir}{layout.CONFIGURATION}"), destdir)
     remove((set(before) - set(new) - made), destdir)
     own = str(manifest)[len(destdir):]
     replace_text(manifest, "".join(f"{line}\n" for line in sorted({*new, *made, own})))
-    remove({folder for folder in made if not any(Path(f"{destdir}{folder}").iterdir())}, destdir)
+    remove({folder for folder in made - {f"{layout.CONFIGURATION}/"}
+            if not any(Path(f"{destdir}{folder}").iterdir())}, destdir)
 
 
 def make_folders(folder: Path, destdir: str) -> set[str]:
@@ -159,6 +166,7 @@ def remove(lines: set[str], destdir: str) -> None:
 
 def uninstall(prefix: str, destdir: str, *, purge: bool) -> None:
     """Stops heald and removes what the manifest records; `purge` also removes configuration, history and counts."""
+    check_ours(destdir, *(("purge", "which takes all") if purge else ("remove", "which keeps your configuration")))
     manifest = Path(f"{destdir}{layout.MANIFEST.format(prefix=prefix)}")
     lines = read_manifest(manifest)
     if not lines and not purge:

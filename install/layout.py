@@ -91,7 +91,10 @@ MANIFEST = "{prefix}/lib/heald/manifest"
 VOLATILE = ("/run/heald", "/run/heald-helper")
 """Folders that go with the programs: root's counts of what it did."""
 
-STATE = (*VOLATILE, "/etc/heald", "/var/lib/heald", "/var/lib/heald-helper")
+CONFIGURATION = "/etc/heald"
+"""Made empty: all that is in it is a person's."""
+
+STATE = (*VOLATILE, CONFIGURATION, "/var/lib/heald", "/var/lib/heald-helper")
 """Folders that `purge` takes as well: configuration, history, known-good marks."""
 
 LIB_IN_FILES = "/usr/lib/heald"

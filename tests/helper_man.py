@@ -42,7 +42,8 @@ TAIL = r"""
 .It Pa /usr/share/dbus\-1/interfaces/org.heald.Helper1.xml
 The contract itself, which the helper serves as it stands.
 .It Pa /etc/heald/helper.toml
-What root allows.
+What root allows:
+.Xr heald-helper.toml 5 .
 .El
 .Sh EXAMPLES
 What this machine supports:

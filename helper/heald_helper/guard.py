@@ -54,6 +54,9 @@ def check_loaded(unit: Unit) -> None:
 async def check_touchable(manager: Manager, unit: Unit, settings: Settings, *, starts: bool) -> None:
     """RefusedError Protected where this unit, under any of its names, is never touched. `starts`: only to start it."""
     check_name(unit.id)
+    if settings.mistaken:
+        raise RefusedError("Protected", "helper.toml has a mistake, and until it is mended no unit is touched: see "
+                                        "journalctl -u heald-helper")
     names = {unit.id, *unit.names("Names")}
     if any(_matches(name, settings.protected) for name in names):
         raise RefusedError("Protected", f"{unit.id} is protected in helper.toml")

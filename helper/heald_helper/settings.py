@@ -7,6 +7,7 @@ from .loop import tell
 
 FILE = "/etc/heald/helper.toml"
 TABLES = {"marks", "limits"}
+UNTIL = "until that is mended no unit is touched, and the built-in value holds"
 
 
 class Settings(NamedTuple):
@@ -23,6 +24,7 @@ class Settings(NamedTuple):
     per_hour: int = 60                  # actions for the controller in an hour
     burst: int = 3                      # of one operation on one target at once, then
     refill: int = 300                   # one each so many seconds
+    mistaken: bool = False              # the file has a mistake, and may have meant to protect anything
 
 
 KEYS = {name: name for name in Settings._fields[:6]} | {
@@ -35,18 +37,16 @@ KEYS = {name: name for name in Settings._fields[:6]} | {
 def load(path: str = FILE) -> tuple[Settings, str]:
     """The settings, and one line that says what is wrong with the file ("" = nothing).
 
-    A key that is unknown or of the wrong type leaves its built-in value in force; the others count all the same,
-    so that a slip of the pen in one does not lift the protection that another gives.
+    A key that is unknown or of the wrong type leaves its built-in value in force, and the others count all the same.
+    Whatever the mistake is, no unit is touched until it is mended: it may be in what was to protect that one.
     """
     try:
         with open(path, "rb") as file:
             table = tomllib.load(file)
     except FileNotFoundError:
         return Settings(), ""
-    except OSError as error:        # it is there, and may protect anything
-        return Settings(protected=("*",)), f"{path}: {error.strerror}; no unit is touched until it can be read"
-    except ValueError as error:
-        return Settings(), f"{path}: {error}; the built-in limits are in force"
+    except (OSError, ValueError) as error:
+        return Settings(mistaken=True), f"{path}: {getattr(error, 'strerror', error)}; {UNTIL}"
     flat = {key: value for key, value in table.items() if key not in TABLES}
     for name in TABLES & table.keys():
         inner = table[name] if isinstance(table[name], dict) else {"": None}
@@ -63,7 +63,7 @@ def load(path: str = FILE) -> tuple[Settings, str]:
             given[KEYS[key]] = value
         else:
             wrong.append(f"{key} is of the wrong type")
-    return Settings(**given), f"{path}: {', '.join(wrong)}; the built-in value is in force" if wrong else ""
+    return Settings(**given, mistaken=bool(wrong)), f"{path}: {', '.join(wrong)}; {UNTIL}" if wrong else ""
 
 
 class File:

@@ -179,15 +179,17 @@ def test_a_unit_whose_failure_is_the_machine_s_is_protected(stage: Stage, key: s
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("protected = [\n", "the built-in limits are in force"),
-    ('protected = ["ill.service"]\nmay_restrat = []\n', "may_restrat is not known"),
-    ('protected = ["ill.service"]\n[limits]\nburst = "many"\n', "limits.burst is of the wrong type"),
+    ("protected = [\n", "Invalid value"),
+    ('protected = "db*.service"\n', "protected is of the wrong type"),
+    ('may_restrat = ["ill.service"]\n', "may_restrat is not known"),
+    ('[limits]\nburst = "many"\n', "limits.burst is of the wrong type"),
 ])
-def test_a_broken_file_of_root_s_lifts_nothing_and_says_so(stage: Stage, text: str, told: str) -> None:
+def test_while_root_s_file_has_a_mistake_no_unit_is_touched_and_it_says_so(stage: Stage, text: str, told: str) -> None:
     stage.helper_toml(text)
     stage.unit("ill.service")
-    stage.unit("dbus.service")
     reply = stage.root.start("ill.service")
-    assert reply.error == ("Protected" if "ill.service" in text else "")
-    assert stage.root.start("dbus.service").error == "Protected"
-    assert told in stage.log()
+    assert (reply.error, "helper.toml has a mistake" in reply.text) == ("Protected", True)
+    assert nothing_happened(stage)
+    assert f"{told}" in stage.log()
+    stage.helper_toml('protected = ["db*.service"]\n')
+    assert stage.root.start("ill.service").error == ""

@@ -72,6 +72,11 @@ def test_it_is_installed_in_one_way_or_the_other(bare: Machine) -> None:
     refused = bare.run(*MAKE, check=False)
     assert refused.returncode
     assert "make install: these files are a package's: apt remove heald " in refused.stderr
+    bare.write("/etc/heald/helper.toml", 'protected = ["db.service"]\n')
+    for what, verb in (("uninstall", "remove"), ("purge", "purge")):
+        refused = bare.run(*MAKE[:-1], what, check=False)
+        assert f"make {what}: these files are a package's: apt {verb} heald " in refused.stderr
+    assert bare.exists("/etc/heald/helper.toml")
     assert not bare.exists("/usr/lib/heald/manifest")
     packages.apt(bare, "remove", "heald")
     product.make(bare, "install")

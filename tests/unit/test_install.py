@@ -97,9 +97,11 @@ def test_the_manifest_is_all_that_is_there_and_uninstall_leaves_nothing(tree: Pa
     stranger = tmp_path / "usr/share/polkit-1/actions/somebody.elses.policy"
     stranger.parent.mkdir(parents=True, exist_ok=True)
     stranger.write_text("")
+    assert (tmp_path / "etc/heald").is_dir()            # ready for what a person writes
     assert install("uninstall", tmp_path) == (0, "")
     assert set(files(tmp_path)) == {"/usr/share/polkit-1/actions/somebody.elses.policy"}
     assert not (tmp_path / "opt").exists()
+    assert not (tmp_path / "etc").exists()
 
 
 def test_the_helper_without_root_is_put_in_place_and_taken_away_again(tree: Path, tmp_path: Path) -> None:

@@ -44,12 +44,19 @@ def test_the_newest_the_current_the_booted_the_running_and_the_good_stay(nix: Mo
 
 @pytest.mark.parametrize(("text", "old"), [
     ("keep_generations = 8", [1, 2]), ("keep_days = 101", []), ("keep_days = 99", [1, 2, 3, 4, 5]),
-    ("keep_generations = 0", [1, 2, 3, 4, 5]), ("keep_generations = true", [1, 2, 3, 4, 5]),
-    ("keep_generations =", [1, 2, 3, 4, 5]), ("keep_generations = 1", [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    ("keep_generations = 1", [1, 2, 3, 4, 5, 6, 7, 8, 9]), ("may_restart = []", [1, 2, 3, 4, 5]),
 ])
 def test_root_s_file_says_how_many_and_how_young(nix: ModuleType, text: str, old: list[int]) -> None:
     nix.SETTINGS.write_text(text)
     assert nix.old() == old
+
+
+@pytest.mark.parametrize("text", [
+    "keep_generations =", "keep_generations = 0", "keep_generations = true", 'keep_days = "99"'])
+def test_while_root_s_file_has_a_mistake_nothing_is_dropped(nix: ModuleType, text: str) -> None:
+    nix.SETTINGS.write_text(text)
+    with pytest.raises(nix.CannotError, match="until that is mended"):
+        nix.old()
 
 
 @pytest.mark.parametrize("to", ["system-11-link", "store-3", "elsewhere"])

@@ -14,6 +14,7 @@ import helper_man
 from heald import config
 from heald.errors import HealdError
 from heald.settings import BUILT_IN, Rule, Settings
+from heald_helper import settings as root_settings
 
 MAN = Path(__file__).resolve().parents[2] / "man"
 PAGES = sorted(MAN.iterdir())
@@ -97,6 +98,16 @@ def test_and_their_built_in_values(tmp_path: Path) -> None:
     assert replace(settings.rules[0], source="built-in") == Rule("x", "disk-full")
     file.write_text('[[probe]]\nunit = "x.service"\nunix = "/x"\n')
     assert settings.probes == config.load(file).probes
+
+
+def test_helper_toml_s_page_has_root_s_keys_with_their_built_in_values(tmp_path: Path) -> None:
+    page = MAN / "heald-helper.toml.5"
+    assert {found["key"] for found in KEY.finditer(page.read_text())} == set(root_settings.KEYS)
+    values = {found["key"]: found["value"] for found in VALUE.finditer(rendered(page)[0])}
+    assert values.keys() == set(root_settings.KEYS)
+    file = tmp_path / "helper.toml"
+    file.write_text("\n".join(f"{key} = {value}" for key, value in values.items()))
+    assert root_settings.load(str(file)) == (root_settings.Settings(), "")
 
 
 def test_the_helper_s_page_is_made_from_the_contract() -> None:

@@ -23,7 +23,7 @@ SYSTEMD_LEAST, POLKIT_LEAST = 252, 122
 POLKIT, AUTHORITY_PATH = "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority"
 AUTHORITY = "org.freedesktop.PolicyKit1.Authority"
 ACTIONS = frozenset({"org.heald.helper.service", "org.heald.helper.resource", "org.heald.helper.system",
-                     "org.heald.helper.run", "org.heald.controller.pause"})
+                     "org.heald.helper.rollback", "org.heald.helper.run", "org.heald.controller.pause"})
 COLOUR = {State.OK: "\x1b[32m", State.WRONG: "\x1b[1;31m", State.ABSENT: "\x1b[36m", State.UNKNOWN: "\x1b[33m"}
 WITHOUT_ROOT = "without root"
 DROP_IN = "/etc/systemd/system/heald.service.d/network.conf"
