@@ -57,33 +57,31 @@ async def check_touchable(manager: Manager, unit: Unit, settings: Settings, *, s
     if settings.mistaken:
         raise RefusedError("Protected", "helper.toml has a mistake, and until it is mended no unit is touched: see "
                                         "journalctl -u heald-helper")
-    names = {unit.id, *unit.names("Names")}
-    if any(_matches(name, settings.protected) for name in names):
+    if is_protected(unit, settings):
         raise RefusedError("Protected", f"{unit.id} is protected in helper.toml")
-    # By an alias dbus-NAME.service the bus starts a service of anybody's: it says nothing of what the service is.
-    never = any(_matches(name, NEVER) for name in names if name == unit.id or not name.startswith("dbus-"))
-    if never and not (starts and unit.state == "failed" and unit.id in BUT):
+    if is_never_touched(unit, starts=starts):
         raise RefusedError("Protected", f"{unit.id} is never touched by heald")
     if unit.flag("RefuseManualStart") or unit.flag("RefuseManualStop"):
         raise RefusedError("Protected", f"{unit.id} refuses to be started or stopped by hand")
-    if {unit.text("FailureAction"), unit.text("StartLimitAction")} != {"none"}:
-        raise RefusedError("Protected", f"{unit.id} has an action for its failure that is about the whole machine")
+    if {unit.text(f"{when}Action") for when in ("Failure", "Success", "StartLimit", "JobTimeout")} != {"none"}:
+        raise RefusedError("Protected", f"{unit.id} has an action for its end that is about the whole machine")
     if unit.id.endswith(".service"):
         await _check_nobodys_session(manager, unit)
     if "@" in unit.id:
         await _check_instance(manager, unit)
 
 
-async def check_around(manager: Manager, unit: Unit, settings: Settings) -> None:
-    """RefusedError Protected where a start would stop a unit that is up, or start one that root protects."""
-    conflicts, needs = unit.names("Conflicts", "ConflictedBy"), unit.names("Requires", "BindsTo", "Wants")
-    states = await manager.states([*conflicts, *needs])
-    for name, state in states.items():
-        up = state not in {"inactive", "failed"}
-        if up and name in conflicts:
-            raise RefusedError("Protected", f"a start of {unit.id} would stop {name}")
-        if not up and name in needs and _matches(name, settings.protected):
-            raise RefusedError("Protected", f"a start of {unit.id} would start {name}, protected in helper.toml")
+def is_protected(unit: Unit, settings: Settings) -> bool:
+    """Whether root's file protects it, by any of its names."""
+    return any(_matches(name, settings.protected) for name in {unit.id, *unit.names("Names")})
+
+
+def is_never_touched(unit: Unit, *, starts: bool) -> bool:
+    """Whether it is on the list above; `starts`: it would only be started."""
+    # By an alias dbus-NAME.service the bus starts a service of anybody's: it says nothing of what the service is.
+    names = {unit.id, *(name for name in unit.names("Names") if not name.startswith("dbus-"))}
+    return (any(_matches(name, NEVER) for name in names)
+            and not (starts and unit.state == "failed" and unit.id in BUT))
 
 
 def _matches(name: str, globs: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ A row's `sees` returns where the target is ill (or root's own file names it) and
 import os
 import re
 
-from . import bounds, generations, guard
+from . import around, bounds, generations, guard
 from .contract import RefusedError, Request, report
 from .limits import Ledger
 from .scene import ACTIVE, Row, Scene, Target
@@ -139,7 +139,7 @@ async def check(row: Row, unit: Unit, manager: Manager, settings: Settings, ledg
     if not (row.lifts and ledger.held(unit.id)):    # what root did under the guard, root may take back
         await guard.check_touchable(manager, unit, settings, starts=row.does is start)
     if row.does is start:
-        await guard.check_around(manager, unit, settings)
+        await around.check(manager, ledger, unit, settings)
 
 
 async def _after(scene: Scene) -> Unit:
@@ -153,7 +153,7 @@ async def _after(scene: Scene) -> Unit:
 
 
 async def supported(manager: Manager, settings: Settings, ledger: Ledger) -> list[str]:
-    """What this machine can do, as category/operation."""
+    """What this machine can do, as category/operation. RefusedError Timeout where systemd is silent: that is no no."""
     found, any_ = [], {Target.NOTHING: "", Target.INCIDENT: "0"}
     for (category, operation), row in TABLE.items():
         try:
@@ -161,7 +161,9 @@ async def supported(manager: Manager, settings: Settings, ledger: Ledger) -> lis
                 request = Request(category, operation, any_[row.target], 0, "")
                 unit = await manager.unit(unit_name(row, request))
                 await check(row, unit, manager, settings, ledger)
-        except RefusedError:
+        except RefusedError as refusal:
+            if refusal.code == "Timeout":
+                raise
             continue
         if row.here() and (row.target is not Target.NAME or settings.run):
             found.append(f"{category}/{operation}")

@@ -6,11 +6,12 @@ Shape, operation, target, unit, polkit, what root must see, limits, act, answer.
 from collections import Counter
 from functools import partial
 
-from . import __version__, authority, contract, limits, operations
+from . import authority, contract, limits, operations
 from .contract import RefusedError, Request
 from .loop import CancelledError, Future, Task, Timer, soon, tell, wait
 from .scene import Row, Scene
 from .settings import File, Settings
+from .standard import Standard
 from .systemd import Manager, Unit
 from .wire import BUS, Bus, Call, CallError, Variant
 
@@ -36,7 +37,7 @@ class Helper:
         self._well: dict[str, float] = {}                       # operations' units that found nothing to do, and when
         self._senders: Counter[str] = Counter()
         self._uids: dict[str, int] = {}                         # of the connections that called
-        self._properties: dict[str, Variant] = {}               # both are constant: a helper that leaves forgets them
+        self._standard = Standard(lambda: operations.supported(manager, file.read(), ledger))
         self._ending = False
         self.idle: Future[None] = Future()
         self._timer = Timer(IDLE, self._leave)
@@ -97,7 +98,7 @@ class Helper:
             if call.interface == contract.INTERFACE and call.member in contract.METHODS and call.path == contract.PATH:
                 await self._heal(call)
             else:
-                await self._standard(call)
+                await self._standard.answer(call)
         except RefusedError as refusal:
             call.error(refusal.name, str(refusal))
         except (CallError, TimeoutError, ConnectionError) as error:
@@ -106,34 +107,6 @@ class Helper:
             call.error("org.heald.Error.Busy", "the helper is being stopped: try again")
         except Exception:  # noqa: BLE001 - a bug of ours
             call.error("org.heald.Error.Failed", str(contract.bug()))
-
-    async def _standard(self, call: Call) -> None:
-        """Introspectable, Properties and Peer."""
-        xml = contract.introspection(call.path)
-        match call.interface.rpartition(".")[2], call.member, call.body:
-            case "Introspectable", "Introspect", [] if xml:
-                call.reply("s", xml)
-            case "Peer", "Ping", []:
-                call.reply("")
-            case "Properties", "Get", [_, name] if call.path == contract.PATH:
-                known = await self._constants()
-                if name not in known:
-                    raise RefusedError("UnknownProperty", "there is no such property")
-                call.reply("v", known[name])
-            case "Properties", "GetAll", [_] if call.path == contract.PATH:
-                call.reply("a{sv}", await self._constants())
-            case "Properties", "Set", [_, _, _] if call.path == contract.PATH:
-                raise RefusedError("PropertyReadOnly", "every property is read-only")
-            case _ if xml is None:
-                raise RefusedError("UnknownObject", f"there is only {contract.PATH}")
-            case _:
-                raise RefusedError("UnknownMethod", "there is no such method: see busctl introspect")
-
-    async def _constants(self) -> dict[str, Variant]:
-        if not self._properties:
-            found = await operations.supported(self._manager, self._file.read(), self._ledger)
-            self._properties = {"Version": Variant("s", __version__), "Operations": Variant("as", found)}
-        return self._properties
 
     async def _heal(self, call: Call) -> None:
         """One of the three methods."""

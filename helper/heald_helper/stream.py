@@ -23,7 +23,7 @@ class Stream:
         self._socket.setblocking(False)
         self._read, self._unsent = bytearray(), bytearray()
         self._more: Future[None] | None = None      # while somebody waits for bytes
-        self._sent: Future[None] = Future()         # what close() waits for
+        self._sent: Future[None] = Future()         # while somebody waits for all to be sent
         self._watch()
 
     async def read(self, count: int) -> bytes:
@@ -48,11 +48,15 @@ class Stream:
         self._unsent += data
         self._send()
 
-    async def close(self) -> None:
-        """Send what is left, and leave."""
-        while self._unsent:
+    async def sent(self, but: int = 0) -> None:
+        """Wait until all is sent, but for at most so many bytes."""
+        while len(self._unsent) > but:
             self._sent = Future()
             await self._sent
+
+    async def close(self) -> None:
+        """Send what is left, and leave."""
+        await self.sent()
         unwatch(self._socket.fileno())
         self._socket.close()
 

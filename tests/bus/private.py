@@ -105,10 +105,10 @@ class Stage:
         reply = self.root.bus("GetConnectionUnixProcessID", "s", HELPER)
         return 0 if reply.error else int(reply.body[0])
 
-    def helper_memory(self) -> int:
-        """Bytes of memory that the helper has in use."""
+    def helper_memory(self, *, peak: bool = False) -> int:
+        """Bytes of memory that the helper has in use, or had at most."""
         status = Path(f"/proc/{self.helper_pid()}/status").read_text()
-        [line] = [line for line in status.splitlines() if "VmRSS" in line]
+        [line] = [line for line in status.splitlines() if ("VmHWM" if peak else "VmRSS") in line]
         return int(line.split()[1]) * 1024
 
     def helper_name(self) -> str:

@@ -66,7 +66,8 @@ def add(mock: Mock, name: str, given: dict[str, Any]) -> str:
     properties = {
         "Id": name, "Names": [name], "LoadState": "loaded", "ActiveState": "active", "SubState": "running",
         "FragmentPath": f"/usr/lib/systemd/system/{name}", "UnitFileState": "static", "Transient": False,
-        "FailureAction": "none", "StartLimitAction": "none", "RefuseManualStart": False, "RefuseManualStop": False,
+        "FailureAction": "none", "SuccessAction": "none", "StartLimitAction": "none", "JobTimeoutAction": "none",
+        "RefuseManualStart": False, "RefuseManualStop": False,
         "CanStart": True, "NeedDaemonReload": False,
         "ConditionResult": True, "ConditionTimestampMonotonic": dbus.UInt64(1),
         "InvocationID": dbus.ByteArray(bytes(16)),
