@@ -29,7 +29,9 @@ def fallen_from(unit: Unit, units: Mapping[str, Unit]) -> str:
         return ""
     for name in unit.requires:
         cause = units.get(name)
-        if cause and cause.came_back and (not unit.active_exit or together(unit, cause)):
+        # One that was never up had to wait for it; but a job that ended well was never up either.
+        if cause and cause.came_back and (
+                together(unit, cause) if unit.active_exit else unit.service_type != "oneshot"):
             return name
     return ""
 

@@ -38,6 +38,15 @@ async def check(manager: Manager, ledger: Ledger, unit: Unit, settings: Settings
                 raise RefusedError("Protected", f"{would}, which was stopped: start it if it should run")
 
 
+async def check_restart(manager: Manager, unit: Unit, settings: Settings) -> None:
+    """RefusedError Protected where systemd would restart with it a unit that root protects or that is never touched."""
+    states = await manager.states(unit.names("RequiredBy", "BoundBy", "ConsistsOf"))
+    for name in [name for name, state in states.items() if state not in DOWN]:
+        other = await manager.unit(name)
+        if guard.is_protected(other, settings) or guard.is_never_touched(other, starts=False):
+            raise RefusedError("Protected", f"a restart of {unit.id} would restart {name}, which is protected")
+
+
 async def _started_with(manager: Manager, unit: Unit, one: Unit) -> AsyncIterator[Unit]:
     """The units that are down and that a start of `one` starts."""
     conflicts, needs = one.names("Conflicts", "ConflictedBy"), one.names("Requires", "BindsTo", "Wants")

@@ -13,7 +13,7 @@ from .limits import Ledger
 from .scene import ACTIVE, Row, Scene, Target
 from .settings import Settings
 from .systemd import Manager, Unit
-from .units import active_and_listed, asks, failed_or_fallen, failed_with_causes, start
+from .units import active_and_listed, asks, failed_or_fallen, failed_with_causes, restartable, start
 from .wire import Variant
 
 BETWEEN = re.compile(r"[0-9]{1,9}-[0-9]{1,9}", re.ASCII)
@@ -64,7 +64,7 @@ async def roll_back(scene: Scene) -> str:
 TABLE: dict[tuple[str, str], Row] = {
     ("service", "start"): Row(Target.UNIT, failed_or_fallen, start, types=(*ACTIVE, "mount")),
     ("service", "repair"): Row(Target.UNIT, failed_with_causes, start),
-    ("service", "restart"): Row(Target.UNIT, active_and_listed, asks("TryRestartUnit")),
+    ("service", "restart"): Row(Target.UNIT, restartable, asks("TryRestartUnit")),
     ("service", "reload"): Row(Target.UNIT, active_and_listed, asks("ReloadUnit")),
     ("resource", "limit-memory"): Row(
         Target.UNIT, *bounds.narrow(bounds.MEMORY), types=SERVICE, here=lambda: bounds.here(bounds.MEMORY)),

@@ -45,6 +45,12 @@ async def active_and_listed(scene: Scene) -> None:
         raise RefusedError("Healthy", f"{unit.id} is {unit.state}: there is nothing to restart or reload")
 
 
+async def restartable(scene: Scene) -> None:
+    """The same, and of what systemd would restart with it nothing is protected."""
+    await active_and_listed(scene)
+    await around.check_restart(scene.manager, scene.unit, scene.settings)
+
+
 async def start(scene: Scene) -> str:
     """StartUnit, which bounces no healthy unit; first for the failed ones that it needs.
 

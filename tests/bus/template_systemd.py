@@ -29,8 +29,8 @@ OF_TYPE: dict[str, dict[str, Any]] = {
     "socket": {"Result": "success", "Accept": False},
     "timer": {"Result": "success"}, "path": {"Result": "success"}, "mount": {"Result": "success"},
 }
-NAMES = ("Requires", "Requisite", "BindsTo", "Wants", "RequiredBy", "BoundBy", "WantedBy", "TriggeredBy", "Conflicts",
-         "ConflictedBy", "DropInPaths")
+NAMES = ("Requires", "Requisite", "BindsTo", "Wants", "RequiredBy", "BoundBy", "WantedBy", "ConsistsOf", "TriggeredBy",
+         "Conflicts", "ConflictedBy", "DropInPaths")
 STAMPS = ("ActiveEnterTimestampMonotonic", "ActiveExitTimestampMonotonic", "InactiveEnterTimestampMonotonic")
 
 Mock = Any

@@ -136,13 +136,13 @@ def test_only_what_root_lists_is_run(stage: Stage) -> None:
     assert stage.root.heal("HealSystem", "run", "reindex").report["unit"] == "heald-run-reindex.service"
 
 
-def test_repair_leaves_out_what_is_protected_and_names_it(stage: Stage) -> None:
+def test_repair_leaves_out_what_cannot_be_started_by_hand_and_names_it(stage: Stage) -> None:
     stage.unit("base.service")
-    stage.unit("dbus.service")
+    stage.unit("shy.service", more={"RefuseManualStart": Variant("b", True)})
     stage.unit("well.service", "active")
-    stage.unit("top.service", more={"Requires": Variant("as", ["base.service", "dbus.service", "well.service"])})
+    stage.unit("top.service", more={"Requires": Variant("as", ["base.service", "shy.service", "well.service"])})
     report = stage.root.heal("HealService", "repair", "top.service").report
-    assert "dbus.service" in report["result"]
+    assert "shy.service" in report["result"]
     assert [unit for unit, _ in stage.asked("StartUnit")] == ["base.service", "top.service"]
 
 
@@ -151,28 +151,8 @@ def test_a_service_that_the_bus_starts_by_an_alias_is_no_part_of_the_bus(stage: 
     assert stage.root.start("bluetooth.service").report["after"] == "active"
 
 
-@pytest.mark.parametrize("key", ["Conflicts", "ConflictedBy"])
-@pytest.mark.parametrize("state", ["active", "activating", "reloading"])
-def test_a_start_that_would_stop_another_unit_is_refused(stage: Stage, key: str, state: str) -> None:
-    stage.unit("other.service", state)
-    stage.unit("shutdown.target", "inactive")
-    stage.unit("ill.service", more={key: Variant("as", ["shutdown.target", "other.service"])})
-    for operation in ("start", "repair"):
-        assert stage.root.heal("HealService", operation, "ill.service").error == "Protected"
-    assert nothing_happened(stage)
-
-
-@pytest.mark.parametrize("key", ["Requires", "BindsTo", "Wants"])
-@pytest.mark.parametrize(("state", "error"), [("failed", "Protected"), ("inactive", "Protected"), ("active", "")])
-def test_a_start_does_not_start_what_root_protects(stage: Stage, key: str, state: str, error: str) -> None:
-    stage.helper_toml('protected = ["base*"]\n')
-    stage.unit("base.service", state)
-    stage.unit("ill.service", more={key: Variant("as", ["base.service"])})
-    assert stage.root.heal("HealService", "repair", "ill.service").error == error
-
-
-@pytest.mark.parametrize("key", ["FailureAction", "StartLimitAction"])
-def test_a_unit_whose_failure_is_the_machine_s_is_protected(stage: Stage, key: str) -> None:
+@pytest.mark.parametrize("key", ["FailureAction", "SuccessAction", "StartLimitAction", "JobTimeoutAction"])
+def test_a_unit_whose_end_is_the_machine_s_is_protected(stage: Stage, key: str) -> None:
     stage.unit("ill.service", more={key: Variant("s", "reboot-force")})
     assert stage.root.start("ill.service").error == "Protected"
     assert nothing_happened(stage)

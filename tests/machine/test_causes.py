@@ -80,6 +80,23 @@ def test_systemd_heals_the_cause_and_heald_what_fell_with_it(machine: Machine) -
 
 
 @pytest.mark.long
+def test_a_job_that_ended_well_is_not_run_again_when_what_it_requires_came_back(machine: Machine) -> None:
+    """A oneshot was never up, so that its stamps are those of a unit that could not start at boot."""
+    product.add_service(machine, "store.service", service="Restart=always\nRestartSec=100ms")
+    product.add_unit(machine, "migrate.service", "[Unit]\nRequires=store.service\nAfter=store.service\n[Service]\n"
+                     "Type=oneshot\nExecStart=/bin/sh -c 'echo once >> /run/migrated'\n"
+                     "[Install]\nWantedBy=multi-user.target\n")
+    machine.run("systemctl", "enable", "--now", "migrate.service")
+    machine.run("systemctl", "kill", "--signal=KILL", "store.service")
+    product.wait_until(lambda: product.state(machine, "store.service", "NRestarts") == "1", "systemd restarted it")
+    product.add_service(machine, "marker.service")
+    product.kill(machine, "marker.service")
+    product.wait_until(lambda: incidents(machine)[0]["outcome"] == "healed", "heald has looked since")
+    assert product.heal(machine, "HealService", "start", "migrate.service", user="root").error == "Healthy"
+    assert machine.read("/run/migrated") == "once\n"
+    assert [one["subject"] for one in incidents(machine)] == ["marker.service"]
+
+
 def test_fifty_bound_and_fifty_that_failed_with_it(machine: Machine) -> None:
     """All back within 90 s of one kill, in one incident."""
     head = f"[Unit]\nBindsTo=cause.service\nAfter=cause.service\n[Service]\n{SLEEPS}"

@@ -28,6 +28,22 @@ def test_a_start_would_stop_another(machine: Machine) -> None:
     is_healed(machine, "conflicts.service")
 
 
+@pytest.mark.parametrize("key", ["Wants", "Requires"])
+def test_a_start_would_start_what_a_person_stopped(machine: Machine, key: str) -> None:
+    base, top = f"base-{key.lower()}.service", f"top-{key.lower()}.service"
+    product.add_service(machine, base)
+    product.add_service(machine, top, unit=f"{key}={base}\nAfter={base}")
+    with unwatched(machine):
+        product.kill(machine, top)
+        machine.run("systemctl", "stop", base)
+    stands_back(machine, top, "stopped")
+    assert base in reason(machine, top)
+    assert product.heal(machine, "HealService", "start", top, user="root").error == "Protected"
+    assert product.state(machine, base) == "inactive"
+    machine.run("systemctl", "start", base)
+    is_healed(machine, top)
+
+
 def test_its_failure_is_the_whole_machines(machine: Machine) -> None:
     """StartLimitAction= counts starts by hand. FailureAction= would be carried out at the first failure: set after."""
     product.add_service(machine, "limited.service", unit="StartLimitAction=reboot")

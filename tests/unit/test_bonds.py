@@ -14,6 +14,7 @@ FALLEN = Unit("a.service", active_state="inactive", sub_state="dead", active_exi
 @pytest.mark.parametrize(("unit", "cause", "has_fallen"), [
     ({}, {}, True),
     ({"active_exit": 0}, {}, True),                     # it never ran since boot, and is wanted
+    ({"active_exit": 0, "service_type": "oneshot"}, {}, False),     # it may have ended well: a job is not run twice
     ({"active_exit": 6_000_000}, {}, True),
     ({"active_exit": 6_000_001}, {}, False),            # by itself, or by a person
     ({"active_exit": 4_999_999}, {}, False),            # before its cause

@@ -103,11 +103,22 @@ class Manager:
         if unit.active_state not in {"failed", "inactive"}:
             return unit
         against = {*found.get("Conflicts", ()), *found.get("ConflictedBy", ())} - {"shutdown.target"}
-        pulls = {n for n in (*found.get("WantedBy", ()), *found.get("RequiredBy", ())) if n.endswith(".target")}
-        listed = await self.listed(against | pulls if unit.active_state == "inactive" else against)
-        up = {row.name for row in listed.values() if row.up}
-        enabled = found.get("UnitFileState") in {"enabled", "enabled-runtime"}
-        return replace(unit, conflicts=tuple(sorted(up & against)), wanted=enabled or bool(up & pulls))
+        if unit.active_state == "failed":
+            needs = {n for key in ("Requires", "BindsTo", "Wants") for n in found.get(key, ())
+                     if n != "sysinit.target" and not n.endswith(".slice")}
+            listed = await self.listed(against | needs)
+            down = sorted(row.name for row in listed.values() if row.active_state == "inactive" and row.name in needs)
+            unit = replace(unit, stopped_needs=tuple([name for name in down if await self._was_up(name)]))
+        else:
+            pulls = {n for n in (*found.get("WantedBy", ()), *found.get("RequiredBy", ())) if n.endswith(".target")}
+            listed = await self.listed(against | pulls)
+            # What a person stopped may be unloaded and lose its stamp, but not what an active target wants.
+            enabled = bool(unit.active_exit) and found.get("UnitFileState") in {"enabled", "enabled-runtime"}
+            unit = replace(unit, wanted=enabled or any(listed[name].up for name in pulls & listed.keys()))
+        return replace(unit, conflicts=tuple(sorted(row.name for row in listed.values() if row.up and row.name in against)))
+
+    async def _was_up(self, name: str) -> bool:
+        return bool(await self._bus.property(SYSTEMD, unit_path(name), UNIT, "ActiveExitTimestampMonotonic"))
 
     async def files(self, name: str) -> tuple[str, ...]:
         """The files that a unit is made of and those that it names. HealdError from the bus."""

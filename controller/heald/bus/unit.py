@@ -21,7 +21,7 @@ WANTED = frozenset(key.encode() for key in (
     "ExecMainCode", "ExecMainStatus", "ExecMainPID", "ExecMainStartTimestampMonotonic",
     "ExecMainExitTimestampMonotonic", "ActiveEnterTimestampMonotonic", "ActiveExitTimestampMonotonic",
     "InactiveEnterTimestampMonotonic", "InactiveEnterTimestamp", "RuntimeMaxUSec", "FailureAction", "StartLimitAction",
-    "TriggeredBy", "Requires", "BindsTo", "RequiredBy", "BoundBy", "WantedBy", "Conflicts", "ConflictedBy"))
+    "TriggeredBy", "Requires", "BindsTo", "Wants", "RequiredBy", "BoundBy", "WantedBy", "Conflicts", "ConflictedBy"))
 """The properties that a Unit is made of, and that the manager looks at."""
 
 
