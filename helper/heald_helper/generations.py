@@ -47,10 +47,10 @@ def check(between: str) -> None:
         raise RefusedError("InvalidArgs", f"generation {target} is current already, or not there")
 
 
-def check_own(between: str, failed: list[str], *, allowed: bool) -> None:
+def check_own(between: str, failed: list[str], *, allowed: bool, since_boot: bool) -> None:
     """RefusedError where the controller may not roll back by itself: only where root's file allows it, only to a
     generation that is known to be good, only where one of the units that are `failed` was changed by the current one,
-    and only where nobody rolled back since the boot, nor in a day."""
+    and only where nobody rolled back `since_boot`, nor in a day: the clock of the day may be set, the ledger not."""
     current_, target = between.split("-")
     if not allowed:
         raise RefusedError("AccessDenied", "a person's only: auto_rollback is not set in helper.toml")
@@ -58,10 +58,15 @@ def check_own(between: str, failed: list[str], *, allowed: bool) -> None:
         raise RefusedError("AccessDenied", f"generation {target} is not known to be good")
     if all(_text(name, current_) == _text(name, target) for name in failed):
         raise RefusedError("Healthy", f"no unit that failed was changed by generation {current_}")
+    if since_boot or _rolled_back() > time.time() - max(DAY, now()):
+        raise RefusedError("LimitsExceeded", "a generation was rolled back from since the boot, or in the last day")
+
+
+def _rolled_back() -> float:
+    """When a generation was last rolled back from: it is marked then. Seconds since the epoch, 0 = never."""
     with suppress(FileNotFoundError):
-        rolled_back = os.stat(f"{MARKS}/known-bad").st_mtime        # a rollback writes there what it leaves
-        if rolled_back > time.time() - max(DAY, now()):
-            raise RefusedError("LimitsExceeded", "a generation was rolled back from since the boot, or in the last day")
+        return os.stat(f"{MARKS}/known-bad").st_mtime
+    return 0.0
 
 
 def _text(name: str, generation: str) -> bytes:

@@ -17,6 +17,9 @@ UID_CALLS, OWN_CALLS, ALL_CALLS, KEPT = 2, 4, 16, 4
 ALONE = {"system/alert": 10}
 """Operations with a count of their own, in an hour: they heal nothing, and take nothing from what is healed."""
 
+KEPT_LONG = {"system/rollback"}
+"""Operations that are remembered until the next boot."""
+
 Begun = tuple[float, str, str, bool]
 """When (CLOCK_BOOTTIME), operation, unit by its resolved Id, and whether it was for the controller."""
 
@@ -66,9 +69,10 @@ class Ledger:
             self._held = {unit: {name: Held(*row) for name, row in rows.items()} for unit, rows in held.items()}
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
             tell(f"{self._file} is damaged ({error}): the controller is refused for an hour")
             self._begun = [(now(), "", "", True)] * root.read().per_hour
+            self.save()         # else each start would begin another hour
 
     def check(self, operation: str, target: str, settings: Settings) -> None:
         """RefusedError LimitsExceeded where the controller has had its share."""
@@ -92,7 +96,7 @@ class Ledger:
         """Root begins this now."""
         at = now()
         entry = (at, operation, target, own)
-        self._begun = [*(row for row in self._begun if row[0] > at - HOUR), entry]
+        self._begun = [*(row for row in self._begun if row[0] > at - HOUR or row[1] in KEPT_LONG), entry]
         self.save()
         return entry
 
@@ -100,6 +104,10 @@ class Ledger:
         """It turned out that there was nothing to do: a refusal costs nothing."""
         self._begun = [row for row in self._begun if row is not entry]
         self.save()
+
+    def has_begun(self, operation: str) -> bool:
+        """Whether root began this in the last hour; of KEPT_LONG since the boot."""
+        return any(row[1] == operation for row in self._begun)
 
     def started(self, unit: str, since: float) -> bool:
         """Whether root started this unit after `since`."""

@@ -49,7 +49,8 @@ async def may_roll_back(scene: Scene) -> None:
     generations.check(scene.name)
     if scene.own:
         failed = await scene.manager.failed()
-        generations.check_own(scene.name, failed, allowed=scene.settings.auto_rollback)
+        generations.check_own(scene.name, failed, allowed=scene.settings.auto_rollback,
+                              since_boot=scene.ledger.has_begun("system/rollback"))
 
 
 async def roll_back(scene: Scene) -> str:

@@ -59,7 +59,7 @@ def test_a_rollback_that_does_not_take_place_leaves_all_as_it_was(store: Machine
         product.wait_until(lambda: store.run("flock", "--nonblock", "/run/nixos/switch-to-configuration.lock", "true",
                                              check=False).returncode == 1, "the lock is held")
     assert roll_back(store, "2-1").error == "Failed"
-    assert (of(store), closure.current(store)) == ("2", 2)
+    assert (of(store), closure.current(store), marked(store, "known-bad")) == ("2", 2, [])
     store.run("systemctl", "reset-failed")
     if why != "it fails":
         store.run("systemctl", "stop", "switching.service")
@@ -136,6 +136,19 @@ def test_what_no_person_asked_for_is_taken_back_unless_the_machine_is_well(store
     assert closure.current(store) == (1 if well else 2)
     assert marked(store, "known-bad") == (["2"] if well else ["1"])
     store.run("systemctl", "stop", "heald-return@2-1.timer")
+    store.run("systemctl", "reset-failed")
+
+
+def test_the_controller_goes_back_once_a_boot_whatever_the_clock_says(store: Machine) -> None:
+    broken_by_the_second(store)
+    assert roll_back(store, "2-1", "_heald").report["after"] == "1"
+    store.run("systemctl", "stop", "heald-return@2-1.timer")
+    store.run("nix-env", "--profile", "/nix/var/nix/profiles/system", "--switch-generation", "2")
+    closure.switch(store, system(store, 2, command="/bin/sh -c 'sleep 0.1; exit 1'"), check=False)
+    product.wait_until(lambda: product.state(store, "web.service") == "failed", "web.service has failed")
+    store.run("touch", "--date=3 days ago", f"{MARKS}/known-bad")
+    number = closure.current(store)
+    assert roll_back(store, f"{number}-1", "_heald").error == "LimitsExceeded"
     store.run("systemctl", "reset-failed")
 
 

@@ -80,6 +80,27 @@ def test_no_rollback_goes_to_what_was_rolled_back_from(nix: ModuleType) -> None:
         nix.rollback(10, 8)
 
 
+def test_what_becomes_known_to_be_good_says_nothing_of_a_rollback(
+        nix: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nix.mark("known-bad", {7})
+    os.utime(tmp_path / "known-bad", (1, 1))
+    for link in (nix.CURRENT, nix.BOOTED):
+        lead(nix, link, "system-10-link")
+    (tmp_path / "since").write_text("10 -9999")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(nix, "is_running", lambda: True)
+    assert nix.mark_good() == 0
+    assert (nix.marks("known-good"), nix.marks("known-bad")) == ({10}, {7})
+    assert (tmp_path / "known-bad").stat().st_mtime == 1
+
+
+def test_what_did_not_take_place_is_not_taken_back(nix: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person went to 10 by themselves, after heald's rollback had failed and left its timer."""
+    monkeypatch.setattr(nix, "is_running", lambda: False)
+    assert nix.take_back(9, 10) == 0
+    assert (nix.current(), nix.marks("known-bad")) == (10, set())
+
+
 @pytest.mark.parametrize("words", [[], ["drop", "5"], ["rollback", "1"], ["rollback", "1-2-3"], ["rollback", "-1"],
                                    ["rollback", "1-2\n"], ["rollback", "\uff11-2"]])
 def test_nothing_is_done_that_was_not_asked_for(nix: ModuleType, words: list[str]) -> None:
