@@ -49,7 +49,7 @@ class Unit:
     dependents: tuple[str, ...] = ()    # RequiredBy=, BoundBy=
     wanted: bool = True                 # enabled, or an active target pulls it in; read of inactive units alone
     conflicts: tuple[str, ...] = ()     # the units of its Conflicts=, either way, that are up
-    stopped_needs: tuple[str, ...] = () # what a start would start besides and is down without a failure; of failed units
+    stopped_needs: tuple[str, ...] = () # of a failed one: what its start would start too, down but not failed
     reload: bool = False                # NeedDaemonReload that no lifted limit of heald's explains
     failure_action: str = ""            # "FailureAction=reboot", or StartLimitAction=; "" = none
     clustered: bool = False             # a drop-in of pacemaker's

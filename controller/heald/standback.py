@@ -74,7 +74,7 @@ def _better_not(unit: Unit, machine: Machine) -> str:
     if unit.conflicts:
         return f"conflicts: a start of {name} would stop {', '.join(unit.conflicts)}"
     if unit.stopped_needs:
-        return f"stopped: {name} needs {', '.join(unit.stopped_needs)}, which is down and did not fail; systemctl start it"
+        return f"stopped: {name} needs {', '.join(unit.stopped_needs)}, which somebody stopped; systemctl start it"
     if not unit.touched and unit.active_state == "failed" and (why := _hopeless(unit)):
         return f"exit: {name} {why}; it is tried again once its program or one of its files was changed"
     if unit.result == "oom-kill" and machine.short_of_memory:

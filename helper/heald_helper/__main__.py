@@ -8,7 +8,7 @@ import signal
 import sys
 
 from . import contract
-from .loop import Future, Task, on_signal, run, turn, wait
+from .loop import Future, Task, Timer, on_signal, run, turn, wait
 from .systemd import Manager
 from .wire import BUS, Bus, CallError
 
@@ -37,6 +37,7 @@ async def serve() -> None:
         await helper.finish()
     # The answer is a barrier: all that was sent to the name is in our tasks; a later call starts another helper.
     await bus.call(BUS, "ReleaseName", "s", [contract.NAME], expect="u")
+    Timer(contract.WAIT, helper.end)        # what was begun in that moment goes on without us: others want to be served
     await helper.finish()
     await bus.close()
 

@@ -113,15 +113,20 @@ async def is_ours(scene: Scene) -> None:
 async def widen(scene: Scene) -> str:
     """The former value again and our drop-in gone; where somebody changed either meanwhile, only our drop-in."""
     unit, manager, result = scene.unit, scene.manager, "done"
+    left = dict(scene.ledger.held(unit.id))
     for name, held in scene.ledger.held(unit.id).items():
         says = held.ours
-        if scene.values[name] == held.ours and _theirs(unit) == held.theirs:
+        # The former value: it was set, and then the way back broke off.
+        if scene.values[name] in {held.ours, held.former} and _theirs(unit) == held.theirs:
             says = held.former
             await manager.set(unit, name, says)
         ended = await manager.job("StartUnit", await manager.unit(UNLIMIT.format(name, says, unit.id)))
-        result = ended if ended != "done" else result
         scene.values[name] = await _value(scene, name)
-    scene.ledger.hold(unit.id, {})
+        if ended == "done":
+            del left[name]
+            scene.ledger.hold(unit.id, left)
+        else:
+            result = ended
     return result
 
 

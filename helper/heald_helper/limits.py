@@ -142,14 +142,13 @@ class Ledger:
 class Flight:
     """The calls in flight, by uid."""
 
-    def __init__(self, controller: int) -> None:
-        self._controller = controller
+    def __init__(self) -> None:
         self._by_uid: dict[int, int] = {}
 
-    def enter(self, uid: int) -> None:
+    def enter(self, uid: int, controller: int) -> None:
         """RefusedError LimitsExceeded where too many are in flight; else leave() must follow."""
-        own = uid == self._controller
-        mine, others = self._by_uid.get(uid, 0), sum(n for u, n in self._by_uid.items() if u != self._controller)
+        own = uid == controller
+        mine, others = self._by_uid.get(uid, 0), sum(n for u, n in self._by_uid.items() if u != controller)
         full = not own and others >= ALL_CALLS - KEPT
         if full or mine >= (OWN_CALLS if own else UID_CALLS):
             raise RefusedError("LimitsExceeded", "too many calls are in flight: wait for an answer, then try again")

@@ -29,8 +29,8 @@ class Helper:
 
     def __init__(self, bus: Bus, manager: Manager, file: File, ledger: limits.Ledger) -> None:
         self._bus, self._manager, self._file, self._ledger = bus, manager, file, ledger
-        self._controller = limits.uid_of(CONTROLLER)
-        self._flight = limits.Flight(self._controller)
+        self._controller = -1
+        self._flight = limits.Flight()
         self._asking: dict[Task[None], str] = {}        # calls without an answer yet, and their sender
         self._working: set[Task[Outcome]] = set()       # what was begun goes on, also when nobody waits for it
         self._busy: set[str] = set()                            # units that are being acted on
@@ -66,7 +66,7 @@ class Helper:
     async def finish(self) -> None:
         """Wait until every call is answered, and unless it was told to end, until all that was begun has ended."""
         while tasks := set(self._asking) | (set() if self._ending else self._working):
-            await wait(*tasks)
+            await wait(*tasks, first=True)
 
     def _answered(self, task: Task[None], sender: str) -> None:
         self._asking.pop(task)
@@ -112,9 +112,10 @@ class Helper:
         """One of the three methods."""
         request = contract.request(call.member, call.signature, call.body)
         uid = await self._uid(call.sender)
-        self._flight.enter(uid)
+        own = self._is_controller(uid)
+        self._flight.enter(uid, self._controller)
         try:
-            scene = await self._authorized(call, request, uid)
+            scene = await self._authorized(call, request, own=own)
             work = self._begin(scene, request, uid)
             try:
                 await wait(work, seconds=request.wait)
@@ -130,6 +131,12 @@ class Helper:
         finally:
             self._flight.leave(uid)
 
+    def _is_controller(self, uid: int) -> bool:
+        """Its user may be made while we run. As long as there is none, whoever is not root is bound as it is."""
+        if self._controller < 0:
+            self._controller = limits.uid_of(CONTROLLER)
+        return uid == self._controller or self._controller < 0 < uid
+
     async def _uid(self, sender: str) -> int:
         """Whose connection it is, asked once: the bus gives no name twice."""
         uid = self._uids.get(sender)
@@ -138,7 +145,7 @@ class Helper:
             self._uids[sender] = uid
         return int(uid)
 
-    async def _authorized(self, call: Call, request: Request, uid: int) -> Scene:
+    async def _authorized(self, call: Call, request: Request, *, own: bool) -> Scene:
         """The row, the unit and polkit's yes. After a prompt, or a slow answer, everything is looked at again. Where
         nobody can be asked for a password polkit decides while root looks: each takes as long as the other."""
         began, row = limits.now(), operations.find(request.category, request.operation)
@@ -152,7 +159,7 @@ class Helper:
         if call.interactive or limits.now() - began > FRESH:
             settings, unit = await self._resolve(row, name)
         scene = Scene(self._manager, settings, self._ledger, row, unit,
-                      name=request.generations or request.target, own=uid == self._controller)
+                      name=request.generations or request.target, own=own)
         await row.sees(scene)
         return scene
 
@@ -165,7 +172,7 @@ class Helper:
 
     def _begin(self, scene: Scene, request: Request, uid: int) -> Task[Outcome]:
         """Count it and set it to work. Between root's look and this nothing else has its turn."""
-        operation, own = f"{request.category}/{request.operation}", uid == self._controller and not scene.row.lifts
+        operation, own = f"{request.category}/{request.operation}", scene.own and not scene.row.lifts
         scene.before = scene.measure()
         entries = {scene.unit.id: self._admit(scene, scene.unit.id, operation, own)}
         for needed in scene.also:

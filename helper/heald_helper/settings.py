@@ -1,5 +1,6 @@
 """Root's own file /etc/heald/helper.toml. Only root can write it, so it may name what the controller cannot."""
 
+import os
 import tomllib
 from typing import Any, NamedTuple
 
@@ -42,11 +43,14 @@ def load(path: str = FILE) -> tuple[Settings, str]:
     """
     try:
         with open(path, "rb") as file:
+            status = os.fstat(file.fileno())
             table = tomllib.load(file)
     except FileNotFoundError:
         return Settings(), ""
     except (OSError, ValueError) as error:
         return Settings(mistaken=True), f"{path}: {getattr(error, 'strerror', error)}; {UNTIL}"
+    if status.st_uid or status.st_mode & 0o022:
+        return Settings(mistaken=True), f"{path}: others than root may write it; {UNTIL}"
     flat = {key: value for key, value in table.items() if key not in TABLES}
     for name in TABLES & table.keys():
         inner = table[name] if isinstance(table[name], dict) else {"": None}

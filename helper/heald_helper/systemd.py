@@ -67,7 +67,8 @@ class Manager:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._asking = 0
-        self._ended: dict[str, Future[str]] = {}    # job -> its result, while somebody asks for one
+        self._ended: dict[str, Future[str]] = {}    # job -> its result, while somebody waits for it
+        self._early: dict[str, str] = {}            # the same of all, while ours was not named yet
 
     def attach(self) -> list[Coroutine[Any, Any, Any]]:
         """Calls to begin in this order: hear of the jobs that end."""
@@ -121,19 +122,27 @@ class Manager:
         self._asking += 1
         try:
             [path] = await self._call(member, "ss", [unit.id, MODE], "o")
-            ended = self._ended.setdefault(str(path), Future())
-            return ended.result() if await wait(ended, seconds=LOST) else "timeout"
+            if path in self._early:
+                return self._early[path]
+            ended = self._ended.setdefault(path, Future())
         finally:
             self._asking -= 1
             if not self._asking:
-                self._ended.clear()
+                self._early.clear()
+        if not await wait(ended, seconds=LOST):
+            self._ended.pop(path, None)
+            return "timeout"
+        return ended.result()
 
     def _signalled(self, member: str, body: list[Any]) -> None:
         """JobRemoved(u id, o job, s unit, s result) may come before the answer that names the job."""
-        if member != "JobRemoved" or not self._asking or len(body) != 4:
+        if member != "JobRemoved" or len(body) != 4:
             return
         _, job, _, result = body
-        self._ended.setdefault(job, Future()).end(str(result))
+        if job in self._ended:
+            self._ended.pop(job).end(str(result))
+        elif self._asking:
+            self._early[job] = str(result)
 
     async def _read(self, name: str, path: str) -> Unit:
         [properties] = await self._call("GetAll", "s", [f"{NAME}.Unit"], "a{sv}", (NAME, path, PROPERTIES))

@@ -123,8 +123,8 @@ class Stage:
         else:
             file.unlink(missing_ok=True)
 
-    def times(self, **modules: dict[str, float]) -> None:
-        """Shortens times of the next helper: module={"NAME": seconds}."""
+    def times(self, **modules: dict[str, Any]) -> None:
+        """Shortens times of the next helper, or changes a name in it: module={"NAME": value}."""
         (self._work / "times.json").write_text(json.dumps(modules))
 
     def log(self) -> str:

@@ -38,12 +38,17 @@ def test_the_counts_outlive_the_helper(stage: Stage, heald: Caller) -> None:
     assert heal(heald, stage, "ill.service") == "LimitsExceeded"
 
 
-def test_counts_that_cannot_be_read_leave_the_controller_nothing(stage: Stage, heald: Caller) -> None:
+@pytest.mark.parametrize("text", ['[["soon"', f'[[[1{"0" * 400}, "", "", true]], {{}}]', "[[], 1]", "1"])
+def test_counts_that_cannot_be_read_leave_the_controller_nothing_for_an_hour(
+        stage: Stage, heald: Caller, text: str) -> None:
     stage.stop_helper()
-    stage.counts.write_text('[["soon"')
-    assert heal(heald, stage, "ill.service") == "LimitsExceeded"
+    stage.counts.write_text(text)
+    before = stage.log().count("damaged")
+    for _ in range(2):      # the hour does not begin anew with each start
+        assert heal(heald, stage, "ill.service") == "LimitsExceeded"
+        stage.stop_helper()
+    assert stage.log().count("damaged") == before + 1
     assert heal(stage.root, stage, "ill.service") == ""
-    assert "damaged" in stage.log()
 
 
 def test_a_helper_that_cannot_write_its_counts_does_not_leave_until_it_can(stage: Stage, heald: Caller) -> None:
@@ -170,6 +175,15 @@ def test_a_helper_that_is_told_to_end_answers_every_call_as_it_stands(stage: Sta
     assert stage.root.wait(asked).report["state"] == "running"
     assert stage.root.wait(asking).error == "Busy"
     stage.until(lambda: not stage.is_there(HELPER), "the name is free")
+
+
+def test_while_there_is_no_user_of_the_controller_s_whoever_is_not_root_is_bound_as_it_is(stage: Stage) -> None:
+    """heald may be installed after its helper, which runs already."""
+    stage.times(service={"CONTROLLER": "_nobody-of-this-name"})
+    alice = stage.as_user(ALICE)
+    assert [heal(alice, stage, "ill.service") for _ in range(3)] == [""] * 3
+    assert heal(alice, stage, "ill.service") == "LimitsExceeded"
+    assert heal(stage.root, stage, "ill.service") == ""
 
 
 def test_the_controller_is_known_by_its_user_not_by_its_name(stage: Stage) -> None:

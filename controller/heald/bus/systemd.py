@@ -115,7 +115,8 @@ class Manager:
             # What a person stopped may be unloaded and lose its stamp, but not what an active target wants.
             enabled = bool(unit.active_exit) and found.get("UnitFileState") in {"enabled", "enabled-runtime"}
             unit = replace(unit, wanted=enabled or any(listed[name].up for name in pulls & listed.keys()))
-        return replace(unit, conflicts=tuple(sorted(row.name for row in listed.values() if row.up and row.name in against)))
+        up = {row.name for row in listed.values() if row.up}
+        return replace(unit, conflicts=tuple(sorted(up & against)))
 
     async def _was_up(self, name: str) -> bool:
         return bool(await self._bus.property(SYSTEMD, unit_path(name), UNIT, "ActiveExitTimestampMonotonic"))
