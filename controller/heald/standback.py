@@ -9,7 +9,8 @@ HOPELESS = range(200, 244)
 """systemd's own exit statuses, when it could not even execute a command: systemd.exec(5)."""
 
 
-LASTING = ("own", "paused", "masked", "stopped", "reload", "cluster", "failure-action", "conflicts", "exit")
+LASTING = ("own", "paused", "masked", "stopped", "reload", "cluster", "failure-action", "conflicts", "needs",
+           "exit")
 """Reasons that do not pass by themselves: a person must do something."""
 
 
@@ -70,11 +71,11 @@ def _better_not(unit: Unit, machine: Machine) -> str:
     if unit.clustered:
         return f"cluster: pacemaker decides where {name} runs"
     if unit.failure_action:
-        return f"failure-action: {name} has {unit.failure_action}: another failure would be the whole machine's"
+        return f"failure-action: {name} has {unit.failure_action}: its end would be the whole machine's"
     if unit.conflicts:
         return f"conflicts: a start of {name} would stop {', '.join(unit.conflicts)}"
     if unit.stopped_needs:
-        return f"stopped: {name} needs {', '.join(unit.stopped_needs)}, which somebody stopped; systemctl start it"
+        return f"needs: a start of {name} would start {', '.join(unit.stopped_needs)}, which somebody stopped"
     if not unit.touched and unit.active_state == "failed" and (why := _hopeless(unit)):
         return f"exit: {name} {why}; it is tried again once its program or one of its files was changed"
     if unit.result == "oom-kill" and machine.short_of_memory:

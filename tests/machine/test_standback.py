@@ -36,7 +36,7 @@ def test_a_start_would_start_what_a_person_stopped(machine: Machine, key: str) -
     with unwatched(machine):
         product.kill(machine, top)
         machine.run("systemctl", "stop", base)
-    stands_back(machine, top, "stopped")
+    stands_back(machine, top, "needs")
     assert base in reason(machine, top)
     assert product.heal(machine, "HealService", "start", top, user="root").error == "Protected"
     assert product.state(machine, base) == "inactive"

@@ -32,7 +32,7 @@ def test_no_reason() -> None:
     ({"clustered": True}, "cluster: "),
     ({"failure_action": "FailureAction=reboot"}, "failure-action: "),
     ({"conflicts": ("b.service",)}, "conflicts: "),
-    ({"stopped_needs": ("b.service",)}, "stopped: "),
+    ({"stopped_needs": ("b.service",)}, "needs: "),
     ({"exits": (0, 203)}, "exit: "),
     ({"exits": (200,)}, "exit: "),
     ({"exits": (243,)}, "exit: "),

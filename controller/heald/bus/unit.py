@@ -11,6 +11,7 @@ from ..readings import Unit
 
 _INFINITY = 2**64 - 1           # how systemd writes RuntimeMaxSec=infinity
 _EXITED = 1                     # CLD_EXITED of waitid(2): the status is an exit status, else a signal
+_ACTIONS = ("FailureAction", "SuccessAction", "StartLimitAction", "JobTimeoutAction")
 _COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost")
 _LIMITS = ("/50-MemoryHigh.conf", "/50-CPUWeight.conf")     # what SetUnitProperties wrote for heald below _CONTROL
 _CONTROL = "/run/systemd/system.control/"
@@ -20,7 +21,7 @@ WANTED = frozenset(key.encode() for key in (
     "FragmentPath", "DropInPaths", "EnvironmentFiles", "NeedDaemonReload", "RestartPreventExitStatus", *_COMMANDS,
     "ExecMainCode", "ExecMainStatus", "ExecMainPID", "ExecMainStartTimestampMonotonic",
     "ExecMainExitTimestampMonotonic", "ActiveEnterTimestampMonotonic", "ActiveExitTimestampMonotonic",
-    "InactiveEnterTimestampMonotonic", "InactiveEnterTimestamp", "RuntimeMaxUSec", "FailureAction", "StartLimitAction",
+    "InactiveEnterTimestampMonotonic", "InactiveEnterTimestamp", "RuntimeMaxUSec", *_ACTIONS,
     "TriggeredBy", "Requires", "BindsTo", "Wants", "RequiredBy", "BoundBy", "WantedBy", "Conflicts", "ConflictedBy"))
 """The properties that a Unit is made of, and that the manager looks at."""
 
@@ -40,7 +41,7 @@ def as_unit(name: str, found: dict[str, Any], *, needed: bool) -> Unit:
     commands = [command for key in _COMMANDS for command in found.get(key, ())]
     inputs = [*own, *(path for path, _optional in found.get("EnvironmentFiles", ())),
               *(command[0] for command in found.get("ExecStart", ()))]
-    actions = [f"{key}={found[key]}" for key in ("FailureAction", "StartLimitAction")
+    actions = [f"{key}={found[key]}" for key in _ACTIONS
                if found.get(key, "none") != "none"]
     statuses, signals = found.get("RestartPreventExitStatus", ((), ()))
     exited, ended = found.get("ExecMainCode") == _EXITED, found.get("ExecMainStatus", 0)

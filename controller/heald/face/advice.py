@@ -15,6 +15,7 @@ STOOD_BACK = {
     "exit": ("what it needs is missing or wrong; systemd's view of it", "systemctl status {}"),
     "oom": ("memory is still short; who holds it", "systemd-cgtop --order=memory"),
     "conflicts": ("a start would stop another unit; which", "systemctl show --property=Conflicts,ConflictedBy {}"),
+    "needs": ("what it needs was stopped; to have both up again", "systemctl start {}"),
     "failure-action": ("its failure is the whole machine's; to see what its file says", "systemctl cat {}"),
     "cluster": ("pacemaker decides where it runs; what it says", "pcs status"),
     "packages": ("packages are being installed; who is at work", "systemd-inhibit --list"),
