@@ -58,7 +58,7 @@ def install(prefix: str, destdir: str, python: str, wheels: Path, site: list[str
     """Builds the tree, moves it into place, and tells the running machine, if it is the target."""
     if not site and not wheels.is_dir():
         raise InstallError(f"{wheels} is missing: run `make wheels`, which needs a package index")
-    check_ours(destdir, "remove", "which keeps your configuration")
+    check_ours(destdir, "remove", "keeps your configuration")
     with tempfile.TemporaryDirectory(prefix="heald-install-") as stage:
         build(Path(stage), prefix, python, wheels, site, own_user=own_user)
         move(Path(stage), prefix, destdir)
@@ -69,10 +69,10 @@ def install(prefix: str, destdir: str, python: str, wheels: Path, site: list[str
                          "In everyone's desktop session too: systemctl --global enable heald-session.service\n")
 
 
-def check_ours(destdir: str, verb: str, which: str) -> None:
+def check_ours(destdir: str, verb: str, effect: str) -> None:
     """InstallError where Debian's packages own what is on this machine."""
     if not destdir and (theirs := running.packaged()):
-        raise InstallError(f"these files are a package's: apt {verb} {' '.join(theirs)}, {which}")
+        raise InstallError(f"these files are a package's: apt {verb} {' '.join(theirs)} {effect}")
 
 
 def build(stage: Path, prefix: str, python: str, wheels: Path, site: list[str], *, own_user: bool) -> None:
@@ -166,7 +166,7 @@ def remove(lines: set[str], destdir: str) -> None:
 
 def uninstall(prefix: str, destdir: str, *, purge: bool) -> None:
     """Stops heald and removes what the manifest records; `purge` also removes configuration, history and counts."""
-    check_ours(destdir, *(("purge", "which takes all") if purge else ("remove", "which keeps your configuration")))
+    check_ours(destdir, *(("purge", "takes your configuration too") if purge else ("remove", "keeps your configuration")))
     manifest = Path(f"{destdir}{layout.MANIFEST.format(prefix=prefix)}")
     lines = read_manifest(manifest)
     if not lines and not purge:
