@@ -166,7 +166,7 @@ def remove(lines: set[str], destdir: str) -> None:
 
 def uninstall(prefix: str, destdir: str, *, purge: bool) -> None:
     """Stops heald and removes what the manifest records; `purge` also removes configuration, history and counts."""
-    check_ours(destdir, *(("purge", "takes your configuration too") if purge else ("remove", "keeps your configuration")))
+    check_ours(destdir, *(("purge", "takes your configuration") if purge else ("remove", "keeps your configuration")))
     manifest = Path(f"{destdir}{layout.MANIFEST.format(prefix=prefix)}")
     lines = read_manifest(manifest)
     if not lines and not purge:
