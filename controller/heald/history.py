@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ _IN_THE_WAY = frozenset({
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
 })
 """sqlite's primary codes for a file that is as it should be, but cannot be used now."""
+
+_UNFIT = (ValueError, TypeError, OverflowError, sqlite3.ProgrammingError)
+"""What writing raises where a value is none of sqlite's, such as a text that is no Unicode. The file is sound."""
 
 
 class History:
@@ -137,8 +141,8 @@ class History:
             self._file.close()
             self._file = None
 
-    def _attempt(self, write: Callable[[], None]) -> None:
-        """Do it on an open, sound file; else keep what waits and say so once."""
+    def _attempt(self, write: Callable[[], None], *, anew: bool = True) -> None:
+        """Do it on an open, sound file, if need be on one begun `anew`; else keep what waits and say so once."""
         try:
             self._open()
             write()
@@ -146,10 +150,9 @@ class History:
         except (*DAMAGE, OSError) as error:
             self._lost()
             code = getattr(error, "sqlite_errorcode", None)
-            if not isinstance(error, OSError) and (code is None or code & 0xFF not in _IN_THE_WAY):
-                if self._set_aside(error):
-                    self._attempt(write)
-                return
+            damaged = not isinstance(error, OSError) and (code is None or code & 0xFF not in _IN_THE_WAY)
+            if anew and damaged and self._set_aside(error):
+                return self._attempt(write, anew=False)
             if not self._told:
                 self._say(f"history {self._path} cannot be written: {error}; it is kept in memory and tried again")
             self._told = True
@@ -163,8 +166,10 @@ class History:
 
     def _set_aside(self, error: Exception) -> bool:
         newer = isinstance(error, NewerError)
-        aside = self._path.with_name(f"{self._path.name}.{'newer' if newer else 'bad'}-{int(time.time())}")
+        name = f"{self._path.name}.{'newer' if newer else 'bad'}"
         try:
+            names = (self._path.with_name(f"{name}-{stamp}") for stamp in count(int(time.time())))
+            aside = next(path for path in names if not path.exists())
             self._path.rename(aside)
         except OSError:
             return False
@@ -211,6 +216,9 @@ class History:
                 self._file.execute(statement, its)
             stories.bound(self._file, {number for number, *_ in (*self._evidence, *(its for _, its in self._stories))})
             self._file.execute("COMMIT")
+        except _UNFIT as error:         # a bug of ours: it must not stand in the way of all that comes after it
+            self._file.execute("ROLLBACK")
+            self._say(f"history {self._path} lacks what was to be written now, as it cannot be: {error}")
         except sqlite3.Error:
             with suppress(sqlite3.Error):
                 self._file.execute("ROLLBACK")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from heald.errors import Code, HealdError
+from heald.written import in_one_line
 
 Path = tuple[str | int, ...]
 """The way to something in a document: keys, and places in an array from 0 on."""
@@ -18,12 +19,8 @@ class MistakeError(HealdError):
     """`file`, `key` such as rule[2].ladder ("" = the whole file), and what is wrong with it, in one line."""
 
     def __init__(self, file: str, key: str, problem: str) -> None:
-        self.file, self.key, self.problem = map(_in_one_line, (file, key, problem))
+        self.file, self.key, self.problem = map(in_one_line, (file, key, problem))
         super().__init__(Code.CONFIG, ": ".join(part for part in (self.file, self.key, self.problem) if part))
-
-
-def _in_one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def without(document: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
@@ -77,7 +74,7 @@ def _parsed(lines: list[str], number: int) -> tuple[int, dict[str, Any]]:
 def _way(holder: Any, key: str) -> Path:
     """The way to a dotted key, as far as it leads. A key may itself have dots in it."""
     for name in sorted(holder, key=len, reverse=True) if isinstance(holder, dict) else ():
-        shown = _in_one_line(name)
+        shown = in_one_line(name)
         rest = key.removeprefix(shown)
         if key == shown:
             return (name,)

@@ -1,4 +1,13 @@
-"""What a person wrote in a file of TOML, read or shown back to them. Pure."""
+"""What others wrote, in a file of TOML or in a name, read or shown back to them. Pure."""
+
+
+def in_one_line(text: str) -> str:
+    """As it can be printed and stored: a byte that is no text, and what moves a cursor, as backslash and digits.
+
+    The name of a file, or of a control group, is its maker's: it holds any byte (surrogateescape).
+    """
+    text = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def shown(value: object) -> str:

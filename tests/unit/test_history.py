@@ -117,6 +117,36 @@ def test_one_damaged_while_it_is_open_loses_nothing_that_is_known(tmp_path: Path
     assert {i.id for i in read(file, 20)} == {1, 2, 3, 4, 5}
 
 
+def test_what_cannot_be_written_is_no_damage_of_the_file_and_costs_no_more_than_itself(
+        history: History, tmp_path: Path, said: list[str]) -> None:
+    history.save([incident(1)])
+    unfit: tuple[dict[str, object], ...] = ({"reason": "\udcff"}, {"files": {"no": "number"}}, {"files": 2**64})
+    for number, facts in enumerate(unfit, 2):
+        history.save([incident(number, **facts)])
+        history.save([incident(number + 10)])
+    assert {i.id for i in read(tmp_path / "state" / "history.db", 20)} == {1, 12, 13, 14}
+    assert ["as it cannot be" in line for line in said] == [True] * 3
+    assert list((tmp_path / "state").glob("history.db.*")) == []
+
+
+def test_what_is_set_aside_takes_nobody_s_place_and_is_one_file_each_time(tmp_path: Path, said: list[str],
+                                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1e9)
+    for number in range(3):
+        (tmp_path / "history.db").write_bytes(b"no database %d" % number * 100)
+        History(tmp_path / "history.db", said.append).close()
+    kept = sorted(path.read_bytes()[:13] for path in tmp_path.glob("history.db.bad-*"))
+    assert kept == [b"no database 0", b"no database 1", b"no database 2"]
+    history = History(tmp_path / "history.db", said.append)
+
+    def fails(_: object) -> None:
+        raise ValueError                        # on the new file, too
+    history.tend(fails)
+    assert len(list(tmp_path.glob("history.db.bad-*"))) == 4
+    history.save([incident(1)])
+    assert len(read(tmp_path / "history.db", 5)) == 1
+
+
 def test_a_lock_is_waited_out_in_memory(history: History, tmp_path: Path, said: list[str]) -> None:
     file = tmp_path / "state" / "history.db"
     holder = sqlite3.connect(file, isolation_level=None)

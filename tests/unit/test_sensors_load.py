@@ -1,6 +1,7 @@
 """Memory, processors, pressure and who holds most, on files as kernels write them, and on this machine's own."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +63,14 @@ def test_the_holder_is_the_unit_and_not_a_group_below_it_nor_a_slice_above(tmp_p
 def test_what_belongs_to_a_persons_manager_is_named_with_it_and_is_not_the_systems(tmp_path: Path) -> None:
     tree(tmp_path, "memory.stat", V2, db=300, fox=700)
     assert holders.most(holders.memory(tmp_path)) == Holder("firefox.service", 0.7, "user@1000.service", system=False)
+
+
+def test_what_a_person_calls_a_group_of_theirs_moves_no_cursor_and_can_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "user.slice/user-1000.slice/user@\x9b.service" / os.fsdecode(b"\xff\x1b[2J\\x2d.service")
+    folder.mkdir(parents=True)
+    (folder / "memory.stat").write_text(V2.format(7))
+    assert holders.most(holders.memory(tmp_path)) == Holder(
+        r"\xff\x1b[2J\x2d.service", 1.0, r"user@\x9b.service", system=False)
 
 
 @pytest.mark.parametrize("other", ["docker", "init", "session"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from heald.sensors import storage
+from heald.written import in_one_line
 
 
 def points(*lines: str) -> list[str]:
@@ -119,9 +120,9 @@ def test_a_file_is_no_mount_to_watch_and_its_folder_is_found_instead(tmp_path: P
 
 
 def test_a_mount_point_that_is_no_text_can_be_told_and_stored() -> None:
-    assert storage._shown("/mnt/\udcffx") == "/mnt/\\xffx"
-    assert storage._shown("/mnt/a\nb\x1b[31m") == "/mnt/a\\nb\\x1b[31m"
-    assert storage._shown("/mnt/über uns") == "/mnt/über uns"
+    assert in_one_line("/mnt/\udcffx") == "/mnt/\\xffx"
+    assert in_one_line("/mnt/a\nb\x1b[31m") == "/mnt/a\\nb\\x1b[31m"
+    assert in_one_line("/mnt/über uns") == "/mnt/über uns"
 
 
 def test_the_holding_mount_is_the_deepest_one_on_top() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from ..readings import Holder
+from ..written import in_one_line
 
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -26,7 +27,7 @@ def cpu(root: Path = CGROUPS) -> dict[str, float]:
 
 
 def most(held: Mapping[str, float], before: Mapping[str, float] | None = None) -> Holder | None:
-    """Who holds most, or has most more than `before`; None when nobody has anything."""
+    """Who holds most, or has most more than `before`; None when nobody has anything. Its names may be printed."""
     more = {path: amount - (before or {}).get(path, 0.0) for path, amount in held.items()}
     whole = sum(amount for amount in more.values() if amount > 0)
     if not whole:
@@ -35,7 +36,7 @@ def most(held: Mapping[str, float], before: Mapping[str, float] | None = None) -
     *slices, unit = path.strip("/").split("/")
     manager = next((part for part in slices if _is_manager(part)), "")
     system = slices[:1] == ["system.slice"] and not manager and unit.endswith(".service")
-    return Holder(unit, more[path] / whole, manager, system)
+    return Holder(in_one_line(unit), more[path] / whole, in_one_line(manager), system)
 
 
 def memory_full_of(units: frozenset[str], root: Path = CGROUPS) -> float:

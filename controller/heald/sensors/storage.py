@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..readings import FileSystem
+from ..written import in_one_line
 
 _DISKS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs"})
 _BOOT = ("/boot", "/efi")                           # where vfat holds kernels; anywhere else it is somebody's stick
@@ -110,12 +111,6 @@ def _below(point: str, folders: tuple[str, ...]) -> bool:
     return any(point == folder or point.startswith(folder.rstrip("/") + "/") for folder in folders)
 
 
-def _shown(path: str) -> str:
-    """As text that can be printed and stored; a byte that is no such text as backslash and digits."""
-    text = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _measure(mount: Mount) -> FileSystem | None:
     try:
         if not stat.S_ISDIR(os.stat(mount.point).st_mode):
@@ -125,6 +120,6 @@ def _measure(mount: Mount) -> FileSystem | None:
         return None
     if not sizes.f_blocks:
         return None
-    return FileSystem(mount=_shown(mount.point), device=_shown(mount.device), fstype=mount.fstype,
+    return FileSystem(mount=in_one_line(mount.point), device=in_one_line(mount.device), fstype=mount.fstype,
                       size=sizes.f_blocks * sizes.f_frsize, used=(sizes.f_blocks - sizes.f_bfree) * sizes.f_frsize,
                       available=sizes.f_bavail * sizes.f_frsize, inodes=sizes.f_files, inodes_free=sizes.f_ffree)
