@@ -58,6 +58,21 @@ def test_all_of_an_evening_is_seen(width: int, height: int) -> None:
         assert words in told
 
 
+def test_no_text_of_a_strangers_moves_a_cursor() -> None:
+    view = many(2)
+    assert view.known is not None
+    bad = "a\x1b[2J\x9b\n\u202eb"
+    issues = [{**one, "detail": bad, "kind": bad} for one in view.known["Issues"]]
+    incidents = [{**one, "reason": bad, "outcome": bad, "next": None} for one in view.known["Incidents"]]
+    view.known = {**view.known, "Issues": issues, "Incidents": incidents,
+                  "Paused": [{"subject": bad, "until": view.known["Paused"][0]["until"]}]}
+    view.note = bad
+    for width, height in SIZES:
+        lines = picture(view, width, height)
+        assert [line.plain for line in lines if not line.plain.isprintable()] == []
+    assert "a?[2J???b" in shown(view)
+
+
 def test_the_worst_stands_first_and_the_selected_one_is_always_seen() -> None:
     view = dashboard_picture.evening()
     assert [issue["severity"] for issue in view.issues] == ["critical", "high", "high"]

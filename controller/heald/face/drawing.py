@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
+from heald.face.words import plain
+
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
@@ -57,8 +59,9 @@ def beside(left: list[Text], right: list[Text], rows: int, width: int, glyphs: G
 
 
 def fit(line: Text, width: int, glyphs: Glyphs) -> Text:
-    """The line as long as there is room, in letters that the terminal has."""
+    """The line as long as there is room, in letters that the terminal has, of which none moves its cursor."""
     line = line.copy()
+    line.plain = plain(line.plain)
     if glyphs.ascii:
         line.plain = line.plain.encode("ascii", "replace").decode()
     if line.cell_len > width:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from heald import quantities
-from heald.face.words import column, moment, severity, time
+from heald.face.words import column, harmless, moment, severity, time
 
 Document = Mapping[str, Any]
 
 
+@harmless
 def why(known: Document) -> str:
     """All that is known of it."""
     return "\n".join(line for part in _parts(known) for line in part)

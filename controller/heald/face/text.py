@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from heald import quantities
-from heald.face.words import COLUMNS
+from heald.face.words import COLUMNS, harmless
 from heald.face.words import moment as _moment
 from heald.face.words import severity as _severity
 from heald.face.words import time as _time
@@ -13,11 +13,13 @@ from heald.model import Severity
 Document = Mapping[str, Any]
 
 
+@harmless
 def check(found: Document) -> str:
     """What one look found."""
     return "\n".join([_health(found["health"], found["issues"]), *_issues(found["issues"])])
 
 
+@harmless
 def healed(done: Document) -> str:
     """What one pass did, and what is left."""
     lines = [line for incident in done["incidents"] for line in _incident(incident, "healctl heal --yes")]
@@ -26,6 +28,7 @@ def healed(done: Document) -> str:
     return "\n".join([*lines, *_issues(left)])
 
 
+@harmless
 def status(known: Document) -> str:
     """What the daemon knows."""
     left = known["limits"].get("incidents_left", 0)
@@ -36,6 +39,7 @@ def status(known: Document) -> str:
     return "\n".join([head, *lines])
 
 
+@harmless
 def short(known: Document) -> str:
     """One line of at most 80 characters about what is wrong, the worst first; "" where it is of low severity at most
     and nothing is asked."""
@@ -55,12 +59,14 @@ def paused(subject: str, known: Document) -> str:
     return f"{subject} is paused until {_time(end)}; heald keeps its hands off it"
 
 
+@harmless
 def history(known: Document) -> str:
     """Incidents, as they come."""
     lines = [line for incident in known["incidents"] for line in _incident(incident)]
     return "\n".join(lines or ["nothing has happened yet"])
 
 
+@harmless
 def rules(known: Document) -> str:
     """The rules, one a block."""
     lines = []
@@ -79,6 +85,7 @@ def _then(rule: Document) -> str:
     return f"{rule['mode']}: {', then '.join(rule['ladder']) or 'no operation'}"
 
 
+@harmless
 def explained(found: Document) -> str:
     """Which rule decides, and why not the others."""
     lines = [f"{number}. {rule['name']} ({rule['source']}): {rule['why']}"
@@ -88,6 +95,7 @@ def explained(found: Document) -> str:
     return "\n".join([issue, *(f"  {line}" for line in lines), f"then {then}"])
 
 
+@harmless
 def replayed(found: Document) -> str:
     """What would have been decided differently."""
     lines = [f"{_count(found['incidents'], 'incident')}, {len(found['changes'])} would have been decided differently"]
@@ -100,6 +108,7 @@ def replayed(found: Document) -> str:
     return "\n".join(lines)
 
 
+@harmless
 def event(one: Document) -> str:
     """One event of `healctl watch`."""
     if one["id"] is None:
