@@ -22,7 +22,7 @@ from heald.executor import DryRun
 from heald.history import REMEMBERED, History
 from heald.journald import say
 from heald.lifting import Lifter, lift_all, limited
-from heald.model import Mode
+from heald.model import Incident, Mode
 from heald.notify import notify, watchdog_seconds
 from heald.pauses import Pauses
 from heald.readings import Part
@@ -216,14 +216,14 @@ class Daemon:
         say(f"{subject} is healed again")
         self._engine.wake(Part.UNITS)
 
-    def _changed(self, number: str) -> None:
+    def _changed(self, incident: Incident) -> None:
         self._lift()
         for follow in self._follow:
-            follow(int(number))
+            follow(incident.id)
         if self._published is not None:
-            self._published.changed(int(number))
+            self._published.changed(incident.id)
         if self._endpoint is not None:
-            self._endpoint.seen(int(number))
+            self._endpoint.seen(incident)
         if self._desktop is not None:
             self._desktop.look()
 

@@ -43,11 +43,11 @@ PATIENT = Manner()
 
 class Engine:
     """One of these heals one machine (or one user's units). `say` gets one line for each thing that happens;
-    `changed` the id of each incident that did; `now` is CLOCK_BOOTTIME but in tests."""
+    `changed` each incident that did; `now` is CLOCK_BOOTTIME but in tests."""
 
     def __init__(
         self, senses: Senses, helper: Helper, history: History, settings: Settings, *, say: Callable[[str], None],
-        changed: Callable[[str], None] = lambda _: None, manner: Manner = PATIENT,
+        changed: Callable[[Incident], None] = lambda _: None, manner: Manner = PATIENT,
         now: Callable[[], float] = clock.boottime,
     ) -> None:
         self.settings = settings

@@ -44,10 +44,10 @@ def _of(incident: Incident) -> set[str]:
 
 
 class Lifter:
-    """Asks root to lift limits, and records its answers. `changed` gets the id of each incident that got one."""
+    """Asks root to lift limits, and records its answers. `changed` gets each incident that got one."""
 
     def __init__(self, history: History, helper: Helper, say: Callable[[str], None],
-                 changed: Callable[[str], None] = lambda _: None) -> None:
+                 changed: Callable[[Incident], None] = lambda _: None) -> None:
         self._history, self._helper, self._say, self._changed = history, helper, say, changed
         self._under_way: set[str] = set()
 
@@ -81,9 +81,10 @@ class Lifter:
 
     def _record(self, attempt: Attempt, numbers: list[int]) -> None:
         known = [incident for number in numbers if (incident := self._history.known.get(number))]
-        self._history.save([replace(i, attempts=(*i.attempts, attempt)) for i in known])
-        for incident in known:
-            self._changed(str(incident.id))
+        done = [replace(incident, attempts=(*incident.attempts, attempt)) for incident in known]
+        self._history.save(done)
+        for incident in done:
+            self._changed(incident)
 
 
 async def lift_all(say: Callable[[str], None]) -> None:

@@ -9,11 +9,11 @@ from heald.model import Incident
 
 
 class Notes:
-    """`say` gets one line for each thing that happens, `changed` the id of each incident that did. `at_once`: a person
-    is there, who is asked before an act and wants to know why."""
+    """`say` gets one line for each thing that happens, `changed` each incident that did: an older one that was closed
+    the history does not know any more. `at_once`: a person is there, asked before an act, who wants to know why."""
 
     def __init__(
-        self, history: History, say: Callable[[str], None], changed: Callable[[str], None], *, at_once: bool,
+        self, history: History, say: Callable[[str], None], changed: Callable[[Incident], None], *, at_once: bool,
     ) -> None:
         self._history, self._say, self._changed, self._at_once = history, say, changed, at_once
         self._lines: list[str] = []         # not said yet
@@ -35,7 +35,7 @@ class Notes:
         if self._at_once:
             self.say()
         for incident in told:
-            self._changed(str(incident.id))
+            self._changed(incident)
 
     def settle(self) -> None:
         """Write and say all that waits."""

@@ -8,7 +8,7 @@ import pytest
 
 from heald.errors import Code
 from heald.lifting import Lifter, limited
-from heald.model import Action, Category, Result
+from heald.model import Action, Category, Incident, Result
 from heald.readings import Holder, Load
 from heald.settings import Rule, Rung, Settings
 from unit.world import Story, World
@@ -27,7 +27,7 @@ class Lifting:
         self.story = Story(folder, settings=SETTINGS)
         self.story.world.load = load
         self.said: list[str] = []
-        self.told: list[str] = []
+        self.told: list[Incident] = []
         self.lifter = Lifter(self.story.history, self.story.world, self.said.append, self.told.append)
 
     def lift(self, *, everything: bool = False) -> list[str]:
@@ -60,7 +60,7 @@ def test_a_limit_stays_while_memory_is_short_and_is_lifted_once_when_it_is_not(l
     assert lifting.lift() == []
     (incident,) = lifting.story.incidents
     assert [attempt.action.operation for attempt in incident.attempts] == ["limit-memory", "unlimit"]
-    assert lifting.told == [str(incident.id)]
+    assert lifting.told == [incident]
     assert lifting.said == [f"{UNLIMIT}: done"]
 
 

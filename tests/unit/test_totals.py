@@ -7,8 +7,9 @@ import pytest
 
 from heald import clock
 from heald.face.totals import Totals
-from heald.history import History
+from heald.history import REMEMBERED, History
 from heald.model import Action, Attempt, Category, Incident, Result, Severity
+from heald.notes import Notes
 from heald.tally import BUCKETS
 
 START = Action(Category.SERVICE, "start", "a.service")
@@ -45,7 +46,7 @@ def test_a_repair_counts_when_it_was_answered_and_an_incident_when_it_is_closed(
         nonlocal one
         one = replace(one, **facts)  # type: ignore[arg-type]
         history.save([one])
-        totals.seen(one.id)
+        totals.seen(one)
     becomes()
     becomes(attempts=(attempt(1, None),))
     assert not totals.repairs
@@ -69,7 +70,7 @@ def test_what_was_taken_along_counts_once(path: Path, history: History) -> None:
     apart = Incident(history.new_id(), "unit-failed", "a.service", Severity.HIGH, NOW + 5, attempts=(done,))
     history.save([home, apart])
     for one in (home, apart):
-        totals.seen(one.id)
+        totals.seen(one)
     assert totals.repairs == {("service/start", "done"): 1}
     assert counts(fresh(path, history)) == counts(totals)
 
@@ -78,9 +79,20 @@ def test_an_incident_that_was_known_before_counts_only_what_is_new(path: Path, h
     one = Incident(history.new_id(), "unit-failed", "a.service", Severity.HIGH, NOW, attempts=(attempt(1, 1),))
     history.save([one])
     totals = fresh(path, history)
-    history.save([replace(one, reason="looked at again")])
-    totals.seen(one.id)
+    again = replace(one, reason="looked at again")
+    history.save([again])
+    totals.seen(again)
     assert totals.repairs == {("service/start", "done"): 1}
+
+
+def test_an_older_incident_counts_when_it_is_closed_though_the_history_forgets_it(path: Path, history: History) -> None:
+    totals = fresh(path, history)
+    notes = Notes(history, lambda _: None, totals.seen, at_once=False)
+    one = Incident(history.new_id(), "unit-failed", "a.service", Severity.HIGH, NOW)
+    notes.save([one, *(replace(one, id=history.new_id()) for _ in range(REMEMBERED))])
+    notes.save([replace(one, closed=NOW + 1, outcome="cleared")])
+    assert one.id not in history.known
+    assert totals.incidents == {("unit-failed", "cleared"): 1}
 
 
 def test_a_history_that_cannot_be_read_is_told_and_counted_from_0(path: Path, history: History) -> None:

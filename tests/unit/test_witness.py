@@ -10,7 +10,7 @@ import pytest
 from heald import stories
 from heald.alerts import Alerts
 from heald.errors import Code, HealdError
-from heald.model import Action, Result
+from heald.model import Action, Incident, Result
 from heald.readings import Part, Unit
 from heald.settings import Settings
 from heald.witness import Witness
@@ -67,9 +67,9 @@ class Followed(Story):
         self.tasks.add(task)
         task.add_done_callback(lambda done: done.cancelled() or done.result())
 
-    def _changed(self, number: str) -> None:
-        self._witness.changed(int(number))
-        self._alerts.changed(int(number))
+    def _changed(self, incident: Incident) -> None:
+        self._witness.changed(incident.id)
+        self._alerts.changed(incident.id)
 
     async def _run(self, end: float) -> None:
         await super()._run(end)

@@ -20,6 +20,7 @@ from heald.face.totals import Totals
 from heald.face.web import Answer, Web
 from heald.history import History
 from heald.listen import Listen
+from heald.model import Incident
 
 KEPT = 1.0              # seconds for which what was made is handed out again: readers cost that much and no more
 LATE = 30.0             # seconds overdue from which on heald does not see the machine any more
@@ -52,9 +53,9 @@ class Endpoint:
         async with self._one:
             await self._stop()
 
-    def seen(self, number: int) -> None:
+    def seen(self, incident: Incident) -> None:
         """An incident has changed: what was done in it is counted."""
-        self._totals.seen(number)
+        self._totals.seen(incident)
 
     async def _start(self, listen: Listen) -> None:
         pages = {"/": _kept(self._page), "/metrics": _kept(self._metrics), "/health": self._health}

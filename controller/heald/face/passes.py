@@ -82,9 +82,9 @@ async def heal_now(number: str, *, dry_run: bool = False, yes: bool = True, quie
         before = max(history.known, default=0)
         reasons: dict[float, str] = {}
 
-        def changed(one: str) -> None:
-            if attempts := history.known[int(one)].attempts:
-                reasons.setdefault(attempts[-1].started, history.known[int(one)].reason)
+        def changed(one: Incident) -> None:
+            if one.attempts:
+                reasons.setdefault(one.attempts[-1].started, one.reason)
 
         login = Login(bus, lambda: None)
         await login.start()

@@ -27,14 +27,13 @@ class Totals(Tally):
         except OSError as error:
             say(f"metrics count from 0: {error}")
 
-    def seen(self, number: int) -> None:
+    def seen(self, after: Incident) -> None:
         """This incident has changed: what is new of it counts."""
-        known = self._known()
-        after, before = known[number], self._last.get(number)
+        known, before = self._known(), self._last.get(after.id)
         old = set(before.attempts) if before else set()
         for attempt in after.attempts:
             if attempt.result and attempt.finished and attempt not in old and attempt.started >= after.opened:
                 self.count(attempt.action.name, attempt.result.state, attempt.finished - attempt.started)
         if after.closed is not None and (before is None or before.closed is None):
             self.incidents[after.kind, after.outcome] += 1
-        self._last = {n: i for n, i in self._last.items() if n in known} | {number: after}
+        self._last = {n: i for n, i in self._last.items() if n in known} | {after.id: after}
