@@ -152,6 +152,37 @@ def test_the_oldest_makes_room() -> None:
     with_server(talk)
 
 
+async def most_of_some_turns(server: Web) -> int:
+    """How many are served at once at most, while the loop goes round."""
+    most = 0
+    for _ in range(100):
+        await asyncio.sleep(0)
+        most = max(most, len(server._tasks))
+    return most
+
+
+def test_so_many_that_come_in_one_turn_make_room_for_each_other_at_once() -> None:
+    async def story() -> None:
+        server = Web({"/page": page}, Listen().knows)
+        port = await server.start("127.0.0.1", 0)
+        oldest = [socket.create_connection(("127.0.0.1", port)) for _ in range(web.AT_ONCE)]
+        async with asyncio.timeout(60):
+            assert await most_of_some_turns(server) == web.AT_ONCE
+            newest = [socket.create_connection(("127.0.0.1", port)) for _ in range(web.AT_ONCE)]
+            assert await most_of_some_turns(server) == web.AT_ONCE
+            for client in oldest:
+                reader, writer = await asyncio.open_connection(sock=client)
+                assert await reader.read() == b""
+                writer.transport.abort()
+            for client in newest:
+                reader, writer = await asyncio.open_connection(sock=client)
+                writer.write(KNOWN.encode())
+                assert b" 200 OK" in await reader.read()
+                writer.transport.abort()
+            await server.stop()
+    asyncio.run(story())
+
+
 def test_who_waits_when_it_ends_is_left() -> None:
     async def story() -> None:
         server = Web({"/page": page}, Listen().knows)

@@ -38,7 +38,7 @@ class Web:
     def __init__(self, pages: Mapping[str, Page], knows: Callable[[str], bool]) -> None:
         self._pages, self._knows = pages, knows
         self._server: asyncio.Server | None = None
-        self._tasks: dict[asyncio.Task[None], None] = {}        # the oldest first
+        self._tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}      # the oldest first
 
     async def start(self, address: str, port: int) -> int:
         """Listens; the port, which the kernel chooses for 0. OSError where that cannot be.
@@ -60,9 +60,11 @@ class Web:
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._tasks) >= AT_ONCE:
-            next(iter(self._tasks)).cancel()
+            oldest = next(iter(self._tasks))
+            self._tasks.pop(oldest).transport.abort()       # now: many may come before it has its turn to end
+            oldest.cancel()
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._tasks[task] = None
+        self._tasks[task] = writer
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
