@@ -24,7 +24,7 @@ from heald.senses import Senses
 from heald.settings import Settings
 
 ALL = frozenset(Part)
-AGAIN = 1.0             # seconds until a reading that failed is tried again
+AGAIN = 1.0             # seconds until a reading that failed is tried again; the longer all is overdue, the more
 OUTCOMES = {Verdict.ASK: "asked", Verdict.OBSERVE: "observed", Verdict.STAND_BACK: "stood-back",
             Verdict.GIVE_UP: "gave-up", Verdict.REFUSED: "refused"}
 
@@ -65,6 +65,7 @@ class Engine:
         self._jobs: set[str] = set()            # units of which a job that was not ours was done since the last look
         self._follows = False
         self._wanted: set[Part] = set()
+        self._blind = ""                        # why nothing could be read at the last look
         self._woken = asyncio.Event()
         self._ask_again()
 
@@ -124,10 +125,13 @@ class Engine:
         self._woken.clear()
         try:
             await self.cycle(parts)
+            self._blind = ""
         except HealdError as error:
-            self._notes.say(f"cannot look: {error}")
+            if self._blind != str(error):
+                self._blind = str(error)
+                self._notes.say(f"cannot look: {error}")
             self._wanted |= parts
-            self.until = self._now() + AGAIN
+            self.until = self._now() + min(max(AGAIN, self.behind), self.settings.interval)
 
     @property
     def behind(self) -> float:

@@ -1,13 +1,14 @@
 """What heald does over minutes and hours, by the clock. Times are seconds after the first failure."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from heald.errors import Code
+from heald.errors import Code, HealdError
 from heald.model import Action, Category, Mode, Result
-from heald.readings import FileSystem, Machine, PathMode
+from heald.readings import FileSystem, Machine, Part, PathMode, Snapshot
 from heald.resolver import HOUR
 from heald.settings import BUILT_IN, Settings
 from unit.world import BEGIN, Story
@@ -139,6 +140,33 @@ def test_looks_again_while_standing_back_at_2_s_doubling_to_the_interval(tmp_pat
     assert story.engine.until - story.world.now == 2
     story.run(3600)
     assert story.engine.until - BEGIN <= 3630
+
+
+def test_while_systemd_cannot_be_read_that_is_said_once_and_tried_again_at_1_s_doubling_to_the_interval(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    story, looks, words = Story(tmp_path), list[float](), "nobody owns it"
+
+    async def silent(*_: object) -> Snapshot:
+        looks.append(story.world.now - BEGIN)
+        raise HealdError(Code.UNREACHABLE, words)
+    with monkeypatch.context() as patch:
+        patch.setattr(story.world, "read", silent)
+        story.run(1800)
+        words = "no answer in 10 s"
+        story.run(3600)
+        assert looks[:7] == [0, 1, 2, 4, 8, 16, 32]
+        assert max(after - before for before, after in pairwise(looks)) == 30
+        assert len(looks) < 7 + 3600 / 30
+        assert [line for _, line in story.world.said] == [
+            "cannot look: nobody owns it", "cannot look: no answer in 10 s"]
+        words = "nobody owns it"
+    story.world.fail("a.service")
+    story.run(3700)
+    assert len(story.world.times) == 1
+    monkeypatch.setattr(story.world, "read", silent)
+    story.engine.wake(Part.UNITS)
+    story.run(3701)
+    assert said(story, "cannot look: nobody owns it") == [0, 3700]
 
 
 def test_observe_caps_every_rule(tmp_path: Path) -> None:
