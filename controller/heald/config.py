@@ -70,7 +70,7 @@ def _document(file: Path) -> dict[str, Any]:
         return {}
     except tomllib.TOMLDecodeError as error:
         raise _wrong(file, "", str(error)) from None
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:      # no UTF-8, or a number of thousands of digits
         raise _wrong(file, "", f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 

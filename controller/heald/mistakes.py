@@ -49,7 +49,7 @@ def line(text: str, mistake: MistakeError) -> int | None:
     lines = text.split("\n")
     try:
         way = _way(tomllib.loads(text), mistake.key)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     if not way:
         return None
@@ -66,7 +66,7 @@ def _parsed(lines: list[str], number: int) -> tuple[int, dict[str, Any]]:
     for most in range(number, 0, -1):
         try:
             return most, tomllib.loads("\n".join(lines[:most]))
-        except tomllib.TOMLDecodeError:
+        except ValueError:
             continue
     return 0, {}
 

@@ -9,8 +9,9 @@ _SPANS = {
     "years": 31557600.0,
 }
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_SPAN = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)")
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:i?B)?")
+_NUMBER = r"([0-9]{1,15}(?:\.[0-9]+)?)"      # one of hundreds of digits would be infinite
+_SPAN = re.compile(rf"\s*{_NUMBER}\s*([a-z]+)")
+_SIZE = re.compile(rf"{_NUMBER}\s*([KMGT]?)(?:i?B)?")
 
 
 def seconds(text: str) -> float:

@@ -100,8 +100,9 @@ class SystemSenses:
 
     async def follow_jobs(self, ended: Callable[[str, str], None] | None) -> None:
         """Call `ended` with the unit and the result of each of systemd's jobs that ends; None: no more."""
-        if self._unfollow is not None:
-            await self._unfollow()
+        unfollow, self._unfollow = self._unfollow, None     # it can be done once, whatever the bus says to it
+        if unfollow is not None:
+            await unfollow()
         self._unfollow = await self.manager.watch_jobs(ended) if ended else None
 
     async def evidence(self, unit: Unit, seen: float) -> tuple[Mapping[str, object], list[str]]:

@@ -1,12 +1,15 @@
 """Every command of healctl can be read by a program."""
 
 import inspect
+import io
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from heald.face import configuration, rules, text
+from heald.face import cli, configuration, rules, text
+from heald.face import known as daemon
 from heald.face.cli import app
 
 COMMANDS = [command.callback for group in (app, rules.app, configuration.app) for command in group.registered_commands
@@ -36,3 +39,15 @@ def status(*issues: tuple[str, str, str], asked: int = 0) -> dict[str, Any]:
 def test_one_line_at_most(known: dict[str, Any], line: str) -> None:
     assert text.short(known) == line
     assert len(line) <= 80
+
+
+def test_where_the_locale_lacks_a_letter_the_line_is_printed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), "latin-1")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "argv", ["healctl", "status", "--short"])
+    monkeypatch.setattr(daemon, "status", lambda: status(("high", "unit-failed", "x" * 200)))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    terminal.flush()
+    assert terminal.buffer.getvalue() == f"heald: unit-failed {'x' * 44}?: healctl status\n".encode()
+    assert ended.value.code == 1

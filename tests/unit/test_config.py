@@ -105,6 +105,9 @@ RULE = '[[rule]]\nname = "x"\nkind = "unit-failed"\n'
 
 @pytest.mark.parametrize(("text", "words"), [
     ("mode =\n", "heald.toml: Invalid value (at line 1"),
+    (f"mode = {'9' * 5000}\n", "heald.toml: cannot be read: Exceeds the limit"),
+    (f"[thresholds.disk-full]\nfree = '{'9' * 400}'\n", "thresholds.disk-full.free: "),
+    (f"[history]\nkeep = '{'9' * 400}d'\n", "history.keep: "),
     ("mod = 'auto'", 'mod: unknown key; did you mean "mode"?'),
     ("mode = 'loud'", 'mode: "loud" is not one of observe, ask, auto'),
     ("mode = 3", "mode: 3 is not one of"),

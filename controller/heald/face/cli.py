@@ -1,5 +1,6 @@
 """`healctl`: each command is a few lines. What it needs it imports when it runs, so that none waits for another."""
 
+import io
 import sys
 from typing import Any
 
@@ -27,6 +28,8 @@ app.add_typer(configuration.app, name="config")
 def main() -> None:
     """Exit codes, the first that fits: 2 usage or configuration, 4 bus or helper out of reach, 3 refused,
     1 issues of medium severity or above remain, 0 nothing is wrong (any more)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")        # a prompt must not break where the locale lacks a letter
     try:
         app()
     except HealdError as error:
