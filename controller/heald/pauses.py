@@ -4,6 +4,7 @@ In memory an end is a boottime, so that a jump of the wall clock changes nothing
 """
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,23 +15,28 @@ from heald.errors import Code, HealdError
 
 MOST = 100                      # subjects that are paused at a time
 LONGEST = 366 * 86400           # seconds
+LAST = 1e11                     # seconds since the epoch: in the year 5138
 _BARE = re.compile(r"[A-Za-z0-9_@-]+")
 
 
 class Pauses:
-    """The subjects that are paused. `say` is told of a file that cannot be read, which then pauses nothing."""
+    """The subjects that are paused. `say` is told of a file, or of one entry of it, that pauses nothing."""
 
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self._path = path
         self._ends: dict[str, float] = {}
-        offset = clock.offset()
+        kept, offset = dict[str, object](), clock.offset()
         try:
-            kept = json.loads(path.read_text("utf-8"))
-            self._ends = {check(subject): float(end) - offset for subject, end in kept.items()}
+            kept = dict(json.loads(path.read_text("utf-8")).items())
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError, HealdError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             say(f"{path} cannot be used, nothing is paused: {error}")
+        for subject, end in kept.items():
+            try:
+                self._ends[check(subject)] = _stamp(end) - offset
+            except (ValueError, HealdError) as error:
+                say(f"{path}: {subject[:100]!r} is not paused: {error}")
 
     def now(self) -> dict[str, str]:
         """Each subject that is paused now, and until when (RFC 3339, in full seconds, so that it stays the same)."""
@@ -56,11 +62,21 @@ class Pauses:
     def _keep(self, ends: dict[str, float]) -> None:
         offset, new = clock.offset(), self._path.with_name(self._path.name + ".new")
         try:
-            new.write_text(json.dumps({subject: end + offset for subject, end in ends.items()}), "utf-8")
+            with new.open("w", encoding="utf-8") as file:
+                json.dump({subject: end + offset for subject, end in ends.items()}, file)
+                file.flush()
+                os.fsync(file.fileno())         # else a machine that loses its power may come back with an empty one
             new.replace(self._path)
         except OSError as error:
             raise HealdError(Code.FAILED, f"it cannot be kept: {error.strerror}") from None
         self._ends = ends
+
+
+def _stamp(end: object) -> float:
+    """Seconds since the epoch; ValueError for what is none, or lies where no calendar goes."""
+    if not isinstance(end, int | float) or not 0 <= end < LAST:
+        raise ValueError(f"{str(end)[:100]} is no time")
+    return float(end)
 
 
 def check(subject: str) -> str:

@@ -19,8 +19,9 @@ def reason(issue: Issue, machine: Machine, now: float, *, halted: bool = False, 
 
     `halted`: a person was seen to stop it. `taken`: its stop was systemd's, as what it requires went down.
     """
-    if end := machine.paused.get(issue.subject):
-        return f"paused: by a person until {end}; healctl resume {issue.subject}"
+    for name in (issue.subject, issue.target):      # itself, or the unit that would be acted on for it
+        if end := machine.paused.get(name):
+            return f"paused: by a person until {end}; healctl resume {name}"
     unit = issue.unit
     whole = _machine(machine, now)
     if whole or unit is None:

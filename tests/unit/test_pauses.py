@@ -86,6 +86,27 @@ def test_a_damaged_file_pauses_nothing_and_is_told(tmp_path: Path, text: str) ->
     assert list(json.loads((tmp_path / "paused.json").read_text())) == ["a.service"]
 
 
+@pytest.mark.parametrize("bad", [
+    '"b.service": "x"', '"b": 2e9', '"b.service": Infinity', '"b.service": NaN', '"b.service": 1e400',
+    '"b.service": 9e11', '"b.service": null', '"b.service": [1]', f'"b.service": {10**400}', '"b.service": -9e99',
+])
+def test_one_entry_that_is_wrong_costs_no_other_and_is_told(tmp_path: Path, bad: str) -> None:
+    (tmp_path / "paused.json").write_text(f'{{"a.service": 4e9, {bad}, "c.service": 4e9}}')
+    said: list[str] = []
+    pauses = Pauses(tmp_path / "paused.json", said.append)
+    assert (list(pauses.now()), len(said)) == (["a.service", "c.service"], 1)
+
+
+def test_it_is_on_the_disk_before_it_takes_the_place_of_what_was(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, synced = tmp_path / "paused.json", list[tuple[list[str], bool]]()
+    monkeypatch.setattr("os.fsync", lambda descriptor: synced.append(
+        (list(json.loads(Path(f"/proc/self/fd/{descriptor}").read_text())), file.exists())))
+    Pauses(file, print).pause("a.service", 60)
+    assert synced == [(["a.service"], False)]
+    assert file.exists()
+
+
 def test_what_is_paused_is_left_alone_with_its_end_and_its_remedy() -> None:
     machine = Machine(paused={"/var": "2026-01-01T00:00:00Z"})
     issue = Issue("disk-full", "/var", Severity.CRITICAL, 0, "", "", "")

@@ -79,6 +79,13 @@ def test_what_is_paused_until_then() -> None:
     assert reason(issue, Machine(paused={"/srv": "12:00"}), 1000) == ""
 
 
+def test_what_is_paused_is_not_acted_on_for_another_issue() -> None:
+    issue = Issue("memory-low", "machine", Severity.HIGH, 0, "", "", "", culprit="big.service")
+    assert reason(issue, Machine(paused={"big.service": "12:00"}), 1000) == (
+        "paused: by a person until 12:00; healctl resume big.service")
+    assert reason(issue, Machine(paused={"other.service": "12:00", "": "12:00"}), 1000) == ""
+
+
 def test_a_stop_that_was_seen_and_one_that_was_systemds() -> None:
     issue = Issue("unit-failed", DEAD.name, Severity.HIGH, 0, "", "", "", unit=DEAD)
     assert reason(issue, Machine(), 1000, halted=True).startswith("stopped: ")
