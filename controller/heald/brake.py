@@ -19,8 +19,9 @@ from heald.readings import Part
 
 FRESH = 5.0                 # seconds for which an answer that lets go is good
 LONGEST = 300.0             # between two questions about an issue that is held
-LATER = prometheus.TIMEOUT + 1.0        # when an answer is there at the latest
+LATER = prometheus.TIMEOUT + 1.0        # from its turn on, an answer is there at the latest
 TRIES = 3                   # questions without an answer after which Prometheus is out of reach: it may only be busy
+AT_ONCE = 8                 # questions: all other issues of a storm wait for their turn
 AGAIN = 10.0                # seconds between these
 SPREAD = 1 / 3              # waits are up to this much longer, so that a thousand machines do not ask at once
 
@@ -49,6 +50,7 @@ class Brake:
         self._fleet, self._wake, self._say, self._ask, self._now = fleet, wake, say, ask, now
         self._later = 1 + SPREAD * (os.urandom(1)[0] / 255 if spread is None else spread)
         self._asked: dict[tuple[str, str], _Asked] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._lost = False
 
     def hold(self, issue: Issue, decision: Decision) -> Decision:
@@ -57,7 +59,7 @@ class Brake:
             return decision
         now, asked = self._now(), self._asked.get(issue.key)
         if asked is None or asked.since != issue.since:
-            self._asked = {key: one for key, one in self._asked.items() if now - one.due < LONGEST}
+            self._asked = {key: one for key, one in self._asked.items() if one.task or now - one.due < LONGEST}
             asked = _Asked(issue.since, issue.since + self._fleet.settle * self._later)
             self._asked[issue.key] = asked
         if asked.task is not None and asked.task.done():
@@ -75,7 +77,8 @@ class Brake:
     async def _find_out(self, issue: Issue, asked: _Asked) -> None:
         why: str | None = None
         try:
-            why = held(await self._ask(*issue.key, self._fleet), self._fleet)
+            async with self._turns:
+                why = held(await self._ask(*issue.key, self._fleet), self._fleet)
             asked.unanswered = 0
             self._tell(lost="")
         except HealdError as error:

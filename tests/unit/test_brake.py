@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from heald.brake import LONGEST, Brake
+from heald.brake import AT_ONCE, LONGEST, Brake
 from heald.errors import Code, HealdError
 from heald.fleet import Fleet, Share
-from heald.model import Mode, Result
+from heald.model import Action, Mode, Result
 from heald.settings import BUILT_IN, Settings
 from unit.world import BEGIN, Story
 
@@ -160,6 +160,32 @@ def test_a_storm_is_healed_behind_the_brake_too(tmp_path: Path) -> None:
         story.world.fail(f"u{number}.service")
     story.run(300)
     assert len(story.world.times) == 6
+
+
+@pytest.mark.parametrize(("ill", "acts"), [(900, False), (1, True)])
+def test_of_a_storm_a_few_are_asked_about_at_a_time_and_who_waits_for_that_is_held(
+        tmp_path: Path, ill: int, acts: bool) -> None:
+    story, under_way, most, answered = Held(tmp_path, lambda _: Share(ill, 1000)), 0, 0, set[str]()
+
+    async def ask(kind: str, subject: str, fleet: Fleet) -> Share:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        under_way -= 1
+        answered.add(subject)
+        return await story._ask(kind, subject, fleet)
+
+    def begins(action: Action) -> None:
+        assert action.target in answered
+    story.brake._ask, story.world.begins = ask, begins
+    for number in range(100):
+        story.world.fail(f"u{number}.service")
+    story.run(300)
+    assert most == AT_ONCE
+    assert len(answered) == 100
+    assert bool(story.world.times) is acts
 
 
 def test_machines_do_not_ask_in_step(tmp_path: Path) -> None:
