@@ -216,13 +216,13 @@ class History:
                 self._file.execute(statement, its)
             stories.bound(self._file, {number for number, *_ in (*self._evidence, *(its for _, its in self._stories))})
             self._file.execute("COMMIT")
-        except _UNFIT as error:         # a bug of ours: it must not stand in the way of all that comes after it
-            self._file.execute("ROLLBACK")
-            self._say(f"history {self._path} lacks what was to be written now, as it cannot be: {error}")
-        except sqlite3.Error:
+        except (sqlite3.Error, *_UNFIT) as error:
             with suppress(sqlite3.Error):
                 self._file.execute("ROLLBACK")
-            raise
+            if not isinstance(error, _UNFIT):
+                raise
+            # A bug of ours, which must not stand in the way of all that comes after it.
+            self._say(f"history {self._path} lacks what was to be written now, as it cannot be: {error}")
         self._waiting.clear()
         self._evidence.clear()
         self._stories.clear()
