@@ -21,9 +21,9 @@ FRESH = 5.0                 # seconds for which an answer that lets go is good
 LONGEST = 300.0             # between two questions about an issue that is held
 LATER = prometheus.TIMEOUT + 1.0        # from its turn on, an answer is there at the latest
 TRIES = 3                   # questions without an answer after which Prometheus is out of reach: it may only be busy
-AT_ONCE = 8                 # questions: all other issues of a storm wait for their turn
 AGAIN = 10.0                # seconds between these
 SPREAD = 1 / 3              # waits are up to this much longer, so that a thousand machines do not ask at once
+AT_ONCE = 8                 # questions under way: all other issues of a storm wait for their turn
 
 Ask = Callable[[str, str, Fleet], Awaitable[Share]]
 
