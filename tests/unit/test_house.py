@@ -26,7 +26,7 @@ PURE = ("model", "readings", "kinds", "detector", "resolver", "standback", "inci
 NO_IO = {"asyncio", "dbus_next", "os", "pathlib", "psutil", "socket", "sqlite3", "subprocess", "sys", "time"}
 
 FLOORS = [
-    {"errors", "quantities", "written", "clock", "notify", "paths", "triggers"},
+    {"errors", "quantities", "written", "clock", "mounts", "notify", "paths", "triggers"},
     {"readings", "mistakes"},
     {"model"},
     {"thresholds", "levels", "probes", "listen", "telling", "copies", "keeping", "fleet", "journald"},

@@ -1,10 +1,13 @@
 """Which mounts are watched: parsing of /proc/self/mountinfo, on lines as kernels write them."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from heald import mounts
+from heald.bus.unit import latest_change
 from heald.sensors import storage
 from heald.written import in_one_line
 
@@ -128,11 +131,30 @@ def test_a_mount_point_that_is_no_text_can_be_told_and_stored() -> None:
 def test_the_holding_mount_is_the_deepest_one_on_top() -> None:
     table = "\n".join([ROOT, "2 25 8:2 / /var rw - xfs /dev/sda2 rw", "3 25 8:3 / /va rw - xfs /dev/sda3 rw",
                        "4 25 0:9 / /tmp rw - tmpfs tmpfs rw", "5 25 0:10 / /tmp rw - nfs srv:/ rw"])
-    assert storage.backing("/var/log/journal", table) == "8:2"
-    assert storage.backing("/var", table) == "8:2"
-    assert storage.backing("/usr", table) == "8:1"
-    assert storage.backing("/tmp", table) == "0:10"
-    assert storage.backing("/x", "") == ""
+    assert mounts.backing("/var/log/journal", table) == "8:2"
+    assert mounts.backing("/var", table) == "8:2"
+    assert mounts.backing("/usr", table) == "8:1"
+    assert mounts.backing("/tmp", table) == "0:10"
+    assert mounts.backing("/x", "") == ""
+
+
+def test_what_lies_on_a_server_or_on_what_autofs_would_mount_is_not_looked_at(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("here", "nfs", "auto"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "program").touch()
+    table = "\n".join([ROOT, f"2 25 0:50 / {tmp_path}/nfs rw - nfs4 srv:/ rw",
+                       f"3 25 0:51 / {tmp_path}/auto rw - autofs systemd-1 rw"])
+    looked: list[str] = []
+
+    def look(path: str, stat: Callable[[str], os.stat_result] = os.lstat) -> os.stat_result:
+        looked.append(path)
+        return stat(path)
+
+    monkeypatch.setattr(mounts, "table", lambda: table)
+    monkeypatch.setattr(os, "lstat", look)
+    assert latest_change([f"{tmp_path}/{name}/program" for name in ("nfs", "here", "auto")]) > 0
+    assert looked == [f"{tmp_path}/here/program"]
 
 
 def test_a_file_system_knows_which_cleaners_free_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

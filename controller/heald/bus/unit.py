@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .. import clock
+from .. import clock, mounts
 from ..readings import Unit
 
 _INFINITY = 2**64 - 1           # how systemd writes RuntimeMaxSec=infinity
@@ -14,6 +14,7 @@ _EXITED = 1                     # CLD_EXITED of waitid(2): the status is an exit
 _ACTIONS = ("FailureAction", "SuccessAction", "StartLimitAction", "JobTimeoutAction")
 _COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost")
 _LIMITS = ("/50-MemoryHigh.conf", "/50-CPUWeight.conf")     # what SetUnitProperties wrote for heald below _CONTROL
+_NEEDED = ("/usr/", "/etc/", "/run/", "/lib/", "/nix/store/")     # without these nothing goes on, us included
 _CONTROL = "/run/systemd/system.control/"
 
 WANTED = frozenset(key.encode() for key in (
@@ -85,9 +86,14 @@ def _explained(drop_ins: Iterable[str], own: list[str]) -> bool:
 
 
 def latest_change(paths: Iterable[str]) -> float:
-    """The latest ctime of files that are there, or of links to them, in seconds since the epoch; 0.0 when none is."""
+    """The latest ctime of files that are there, or of links to them, in seconds since the epoch; 0.0 when none is.
+
+    A file server that is gone would hold us up for ever, just when the units that live on it fail.
+    """
     latest = 0.0
-    for path in filter(None, paths):
+    for path in paths:
+        if not path or (not path.startswith(_NEEDED) and mounts.hangs(path, mounts.table())):
+            continue
         for look in (os.lstat, os.stat):
             try:
                 file = look(path)
