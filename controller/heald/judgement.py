@@ -72,7 +72,7 @@ class Judgement:
         place, failed = self.where[issue.key], open_.get(("unit-failed", issue.subject))
         return resolver.decide(issue, incidents.part(open_[place.home], issue), replace(
             world, place=place, halted=failed is not None and failed.halted,
-            taken=issue.unit is not None and bonds.taken(issue.unit, self.units)))
+            taken=issue.kind == "unit-blocked" or (issue.unit is not None and bonds.taken(issue.unit, self.units))))
 
     def is_starting(self, home: Key) -> bool:
         """One of those that belong to this incident is on its way up: the next as soon as it is active."""

@@ -3,7 +3,7 @@
 Ill, well, or between: past the level that clears, not past the one that begins.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -51,16 +51,29 @@ def _changed_by(unit: Unit) -> str:
 
 
 def _unit_blocked(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:
-    """It went down with a unit that it requires, that one is up again, and it is not. On its way up is between."""
+    """It went down with a unit that it requires, that one is up again, and it is not.
+
+    Between: on its way up, and for as long as it stays down though somebody wants it. Only for five minutes is it known
+    to have fallen, but it is no better then.
+    """
     known = {unit.name: unit for unit in units}
     for unit in known.values():
         cause = fallen_from(unit, known)
-        ill = None if unit.active_state == "activating" else bool(cause)
+        ill = True if cause else None if _may_come(unit, known) else False
         if ill is False:
             continue
-        detail = f"{unit.name} went down with {cause}, which is up again" if cause else f"{unit.name} is on its way"
-        issue = Issue("unit-blocked", unit.name, Severity.HIGH, 0, unit.active_state, "active", detail, unit=unit)
+        now = f"went down with {cause}, which is up again" if cause else f"is {unit.active_state}"
+        issue = Issue("unit-blocked", unit.name, Severity.HIGH, 0, unit.active_state, "active", f"{unit.name} {now}",
+                      unit=unit)
         yield Finding(ill, issue, 0)
+
+
+def _may_come(unit: Unit, known: Mapping[str, Unit]) -> bool:
+    """Whether it is on its way up, or down though somebody wants it, and of what it requires nothing is known to be."""
+    if unit.active_state != "inactive":
+        return unit.active_state == "activating"
+    needs = (known[name] for name in unit.requires if name in known)
+    return unit.load_state == "loaded" and unit.wanted and all(one.active_state == "active" for one in needs)
 
 
 def _unit_flapping(units: Iterable[Unit], _: Thresholds) -> Iterator[Finding]:

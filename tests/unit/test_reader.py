@@ -1,6 +1,7 @@
 """Of a reply with many properties only those are decoded that are wanted, and those are what they would be anyway."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,3 +98,10 @@ def test_what_a_unit_is_made_of_is_wanted(has: dict[str, Any]) -> None:
     found = Asked(has)
     as_unit("a.service", found, needed=False)
     assert {key.encode() for key in found.keys_asked} <= WANTED
+
+
+def test_a_file_that_a_generator_writes_anew_at_each_reload_was_changed_when_its_source_was(tmp_path: Path) -> None:
+    (fstab := tmp_path / "fstab").touch()
+    found = {"FragmentPath": "/run/systemd/generator/srv.mount", "SourcePath": str(fstab), "DropInPaths": ()}
+    assert as_unit("srv.mount", found, needed=False).files == fstab.stat().st_ctime
+    assert as_unit("srv.mount", found | {"SourcePath": ""}, needed=False).files == 0

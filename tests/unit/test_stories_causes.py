@@ -208,3 +208,31 @@ def test_systemd_healed_the_cause_and_what_fell_with_it_is_started(tmp_path: Pat
     assert {i.kind for i in story.incidents} == {"unit-blocked"}
     assert len(story.incidents) == 1
     assert story.engine.left["incidents_left"] == 9
+
+
+def test_what_stays_down_though_its_cause_is_up_stays_an_issue_until_it_is_up(tmp_path: Path) -> None:
+    """That it has fallen is known for five minutes, and root then finds nothing to heal; but it is no better then."""
+    story = Story(tmp_path)
+    world = story.world
+    world.bind("db.service", "app.service")
+
+    def dies() -> None:
+        world.units["db.service"] = replace(world.units["db.service"], active_state="activating",
+                                            sub_state="auto-restart", active_exit=int(world.now * 1e6))
+        world.fall("app.service")
+
+    def returns() -> None:
+        world.start("db.service")
+        world.units["db.service"] = replace(world.units["db.service"], n_restarts=1)
+
+    world.at(10, dies)
+    world.at(11, returns)
+    world.answer = lambda _: Result(Code.PROTECTED, "app.service is protected in helper.toml")
+    story.run(3600)
+    [incident] = story.incidents
+    assert (incident.subject, incident.outcome, incident.closed) == ("app.service", "refused", None)
+    assert len(story.engine.issues) == 1
+    world.start("app.service")
+    story.run(4300)
+    assert not story.engine.issues
+    assert story.incidents[0].outcome == "cleared"

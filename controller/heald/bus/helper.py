@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from dbus_next.signature import Variant
 
-from ..errors import HealdError
+from .. import clock
+from ..errors import Code, HealdError
 from ..model import Action, Category, Result
+from ..quantities import span
 from .connection import Bus
 from .systemd import SYSTEMD, UNIT, unit_path
 
@@ -16,6 +18,7 @@ _LONG, _LONG_SECONDS = {"collect-garbage", "drop-generations", "rollback"}, 300
 """What takes minutes is waited for as long as root answers: while it is at work the next rung would come too early."""
 _ANSWER_SECONDS = 10            # what the helper may take beside the work: to start, to ask polkit
 _PERSON_SECONDS = 130           # the same where a person types a password: the helper's prompt ends after 120
+_REST, _LONGEST_REST = 30.0, 3600.0     # seconds for which one that cannot be reached is left alone, doubling
 
 
 class HelperClient:
@@ -23,6 +26,7 @@ class HelperClient:
 
     def __init__(self, bus: Bus, *, interactive: bool = False) -> None:
         self._bus, self._interactive = bus, interactive
+        self._rest = self._resting = 0.0        # for how long, and until when (CLOCK_MONOTONIC), it is left alone
 
     async def heal(self, action: Action, *, wait: int = 20) -> Result:
         """Has one action done; waits `wait` seconds (at most 300) for its end, or longer. An error is a Result."""
@@ -40,6 +44,7 @@ class HelperClient:
                 timeout=limit, interactive=self._interactive)
         except HealdError as why:
             return Result(why.code.value, str(why))
+        self._rest = self._resting = 0.0
         before, after, result = (str(report.get(key, "")) for key in ("before", "after", "result"))
         change = f"{before or '?'} -> {after or '?'}" if before or after else ""
         detail = f"{change} ({result})" if change and result else change or result
@@ -47,11 +52,24 @@ class HelperClient:
 
     def rouse(self) -> None:
         """Has the helper started, if it does not run: it will be needed in a moment. After watch_finished."""
-        self._bus.rouse(HELPER)
+        if clock.monotonic() >= self._resting:
+            self._bus.rouse(HELPER)
 
     async def operations(self) -> frozenset[str]:
-        """What this machine supports, as CATEGORY/OPERATION. HealdError when the helper does not answer."""
-        return frozenset(await self._bus.property(HELPER, PATH, INTERFACE, "Operations"))
+        """What this machine supports, as CATEGORY/OPERATION. HealdError when the helper does not answer.
+
+        One that cannot start is a failed unit more each time it is tried, and that would have it asked again at once.
+        """
+        if clock.monotonic() < self._resting:
+            raise HealdError(Code.UNREACHABLE, f"{HELPER} did not answer, and is left alone for {span(self._rest)}")
+        try:
+            found = await self._bus.property(HELPER, PATH, INTERFACE, "Operations")
+        except HealdError:
+            self._rest = min(max(2 * self._rest, _REST), _LONGEST_REST)
+            self._resting = clock.monotonic() + self._rest
+            raise
+        self._rest = self._resting = 0.0
+        return frozenset(found)
 
     async def reachable(self) -> bool:
         """Whether it runs, or the bus could start it; starts nothing. What cannot be found out is no."""

@@ -16,11 +16,12 @@ _COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost")
 _LIMITS = ("/50-MemoryHigh.conf", "/50-CPUWeight.conf")     # what SetUnitProperties wrote for heald below _CONTROL
 _NEEDED = ("/usr/", "/etc/", "/run/", "/lib/", "/nix/store/")     # without these nothing goes on, us included
 _CONTROL = "/run/systemd/system.control/"
+_GENERATED = "/run/systemd/generator"       # and .early, .late: written anew at each daemon-reload, from SourcePath=
 
 WANTED = frozenset(key.encode() for key in (
     "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "Type", "Result", "Job", "InvocationID", "NRestarts",
-    "FragmentPath", "DropInPaths", "EnvironmentFiles", "NeedDaemonReload", "RestartPreventExitStatus", *_COMMANDS,
-    "ExecMainCode", "ExecMainStatus", "ExecMainPID", "ExecMainStartTimestampMonotonic",
+    "FragmentPath", "SourcePath", "DropInPaths", "EnvironmentFiles", "NeedDaemonReload", "RestartPreventExitStatus",
+    *_COMMANDS, "ExecMainCode", "ExecMainStatus", "ExecMainPID", "ExecMainStartTimestampMonotonic",
     "ExecMainExitTimestampMonotonic", "ActiveEnterTimestampMonotonic", "ActiveExitTimestampMonotonic",
     "InactiveEnterTimestampMonotonic", "InactiveEnterTimestamp", "RuntimeMaxUSec", *_ACTIONS,
     "TriggeredBy", "Requires", "BindsTo", "Wants", "RequiredBy", "BoundBy", "WantedBy", "Conflicts", "ConflictedBy"))
@@ -40,7 +41,8 @@ def as_unit(name: str, found: dict[str, Any], *, needed: bool) -> Unit:
     drop_ins = found.get("DropInPaths", ())
     own = [found.get("FragmentPath", ""), *drop_ins]
     commands = [command for key in _COMMANDS for command in found.get(key, ())]
-    inputs = [*own, *(path for path, _optional in found.get("EnvironmentFiles", ())),
+    written = [path for path in (found.get("SourcePath", ""), *own) if not path.startswith(_GENERATED)]
+    inputs = [*written, *(path for path, _optional in found.get("EnvironmentFiles", ())),
               *(command[0] for command in found.get("ExecStart", ()))]
     actions = [f"{key}={found[key]}" for key in _ACTIONS
                if found.get(key, "none") != "none"]
@@ -65,7 +67,7 @@ def as_unit(name: str, found: dict[str, Any], *, needed: bool) -> Unit:
         runtime_max=0 if runtime_max == _INFINITY else runtime_max,
         triggered_by=tuple(found.get("TriggeredBy", ())),
         needed=needed,
-        files=latest_change(own),
+        files=latest_change(written),
         active_for=clock.monotonic() - found.get("ActiveEnterTimestampMonotonic", 0) / 1e6 if active == "active" else 0,
         requires=tuple(dict.fromkeys(n for k in ("Requires", "BindsTo") for n in found.get(k, ()))),
         dependents=tuple(sorted(requirers(found))),
