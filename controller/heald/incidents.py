@@ -129,6 +129,8 @@ def _ill(incident: Incident, issue: Issue) -> Incident:
     settled = issue.unit is None or issue.value == issue.threshold      # a unit on its way up is not yet ill again
     ill = issue.seen if settled else incident.ill
     severity = max(incident.severity, issue.severity)
+    if issue.severity > incident.severity:      # what was of no use for less may be of use now
+        incident = replace(incident, skipped=frozenset())
     if incident.well is None:
         return replace(incident, issue=issue, ill=ill, severity=severity)
     outcome = incident.outcome if incident.outcome == "gave-up" else "open"

@@ -133,7 +133,9 @@ def through(issue: Issue, incident: Incident, world: World) -> bool:
     ladder = applicable(rule, issue, incident.skipped, world.operations)
     ladder = [action for action in ladder if _mode(rule, action, issue, world) is Mode.AUTO]
     done = [attempt.action for attempt in repairs(incident)]
-    return bool(_refusal(incident)) or all(action in done for action in ladder)
+    word = incident.reason.partition(":")[0] if incident.outcome == "stood-back" else ""
+    held = word == "fleet" or word in standback.LASTING         # until a person, or the fleet, lets it go
+    return held or bool(_refusal(incident)) or all(action in done for action in ladder)
 
 
 def applicable(rule: Rule, issue: Issue, skipped: Set[str], operations: frozenset[str] | None) -> list[Action]:

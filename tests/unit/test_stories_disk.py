@@ -3,10 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from heald.errors import Code
-from heald.model import Action, Mode, Result
+from heald.model import Action, Decision, Mode, Result, Verdict
 from heald.readings import FileSystem
 from heald.settings import Rule, Settings
+from heald.thresholds import Thresholds
 from unit.world import BEGIN, Story
 
 GIB = 1 << 30
@@ -76,3 +79,36 @@ def test_two_full_disks_are_not_cleaned_by_one_operation_twice_at_once(tmp_path:
     world.takes = 7
     story.run(60)
     assert len({action.operation for _, action in world.asked}) == CLEANERS
+
+
+@pytest.mark.parametrize("why", ["paused", "fleet"])
+def test_a_critical_disk_that_is_held_holds_up_nobody_else(tmp_path: Path, why: str) -> None:
+    story = Story(tmp_path)
+    world = story.world
+    world.filesystems["/"] = FULL
+    if why == "paused":
+        world.machine = replace(world.machine, paused={"/": "2030-01-01T00:00:00Z"})
+    else:
+        story.engine.hold = lambda issue, decision: decision if issue.unit else Decision(
+            Verdict.STAND_BACK, "fleet: too many have it", until=story.world.now + 300)
+    world.at(10, lambda: world.fail("nginx.service"))
+    story.run(600)
+    assert world.targets == ["nginx.service"]
+    assert [(i.subject, i.outcome) for i in story.incidents] == [("/", "stood-back")]
+
+
+def test_what_was_of_no_use_is_tried_again_when_it_is_worse(tmp_path: Path) -> None:
+    """A threshold below root's mark: root finds nothing to do until the disk is fuller."""
+    story = Story(tmp_path, settings=Settings(thresholds=Thresholds(disk_percent=70)))
+    world = story.world
+
+    def full(percent: int) -> None:
+        world.filesystems["/"] = FileSystem(
+            "/", "/dev/sda1", "ext4", 20 * GIB, percent * 20 * GIB // 100, (100 - percent) * 20 * GIB // 100,
+            frees=frozenset({"resource/clean-packages"}))
+
+    world.answer = lambda _: Result(Code.HEALTHY if world.filesystems["/"].percent < 80 else "done")
+    full(72)
+    world.at(3600, lambda: full(99))
+    story.run(3700)
+    assert [at for at, action in world.asked if action.operation == "clean-packages"][1] == 3600
