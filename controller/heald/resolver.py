@@ -181,10 +181,8 @@ def _due(ladder: list[Action], incident: Incident, issue: Issue, world: World) -
     if state == Code.UNREACHABLE and last.result:       # nothing was done: this is no repair
         wait = world.settings.limits.pacing[:_unreached(incident) + 1][-1]
         return ended + min(wait, GIVES_UP), last.result.detail
-    if not world.paced:
-        return 0.0, ""
     done = repairs(incident)
-    wait = _wait(ladder, done, issue, world)
+    wait = _wait(ladder, done, issue, world) if world.paced else 0.0
     if state == Code.LIMITS_EXCEEDED and last.result:
         return ended + max(wait, LEAST), last.result.detail
     cleared = world.place.cleared if world.place else None

@@ -233,3 +233,13 @@ def test_four_of_the_ten_are_kept_for_subjects_not_touched(tmp_path: Path) -> No
     asked = [(at, action.target) for at, action in story.world.asked]
     assert [at for at, target in asked if target == "u0.service"] == [0, HOUR]
     assert [at for at, target in asked if target == "new.service"] == [1860]
+
+
+def test_what_a_person_asks_for_and_root_has_no_place_for_is_asked_once(tmp_path: Path) -> None:
+    """Two calls of theirs are under way already: that is no rung, and no reason to ask without end."""
+    story = Story(tmp_path, paced=False, at_once=True)
+    story.world.fail("a.service")
+    story.world.answer = lambda _: Result(Code.LIMITS_EXCEEDED, "too many calls are in flight: wait for an answer")
+    story.run(29)
+    assert story.world.times == [0]
+    assert "too many calls" in story.incidents[0].reason
