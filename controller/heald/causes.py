@@ -5,7 +5,7 @@ then it is started, one after the other. If that one try does not help, it has a
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from heald.bonds import above, fallen_from, together
 from heald.detector import Key
@@ -22,14 +22,16 @@ class Place:
 
     home: Key                       # the issue in whose incident it is worked on: its own, or its cause's
     cause: str = ""                 # what must be well first, in words; "" = nothing is in the way
-    cleared: float | None = None    # when what had been in the way became well
+    cleared: float | None = None    # when what had been in the way became well; None: it did not, or nothing was
 
 
 def places(
     found: Sequence[Issue], units: Mapping[str, Unit], open_: Mapping[Key, Incident], through: Set[Key], now: float
 ) -> dict[Key, Place]:
     """The place of every issue. `through`: file systems whose ladder is used up, for which nobody waits any more."""
-    ill = {i.subject: i for i in found if i.kind in BOUND}
+    ill, keys = {i.subject: i for i in found if i.kind in BOUND}, {i.key for i in found}
+    open_ = {key: replace(i, well=None if key in keys else now if i.well is None else i.well)       # as of this look
+             for key, i in open_.items()}
     disks = [i for i in found if i.kind == "disk-full" and i.severity is Severity.CRITICAL]
     after = {}
     for issue in found:
@@ -66,14 +68,14 @@ def _by_well(
             well = incident.well if incident.well is not None else now
             if incident.kind in BOUND and cause.name in _cared_for(incident) and (
                     issue.kind == "unit-blocked" or issue.since <= well):
-                return Place(incident.key, cleared=well)
-    names = {cause.name for cause in causes if cause.came_back and (
+                return Place(incident.key, cleared=incident.well)
+    names = {cause.name: now - cause.active_for for cause in causes if cause.came_back and (
         cause.name == fallen_from(unit, units) or together(unit, cause))}
     if not names:
         return None
-    beside = [key for key in open_ if key[0] in BOUND and key[1] in units and names & {*units[key[1]].requires}]
-    beside += [i.key for i in ill.values() if i.unit and names & {*i.unit.requires}]
-    return Place(beside[0], cleared=now) if beside else None        # systemd healed the cause: one for all
+    beside = [key for key in open_ if key[0] in BOUND and key[1] in units and names.keys() & {*units[key[1]].requires}]
+    beside += [i.key for i in ill.values() if i.unit and names.keys() & {*i.unit.requires}]
+    return Place(beside[0], cleared=max(names.values())) if beside else None    # systemd healed the cause: one for all
 
 
 def _cared_for(incident: Incident) -> set[str]:
@@ -94,9 +96,9 @@ def _by_disk(
     still = {disk.key for disk in disks}
     for incident in open_.values():
         if incident.kind == "disk-full" and incident.severity is Severity.CRITICAL and incident.key not in still:
-            cleared = incident.well if incident.well is not None else now
-            if incident.opened <= issue.since <= cleared:
-                return Place(incident.key, cleared=cleared)
+            well = incident.well if incident.well is not None else now
+            if incident.opened <= issue.since <= well:
+                return Place(incident.key, cleared=incident.well)
     return Place(issue.key)
 
 
