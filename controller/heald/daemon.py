@@ -22,7 +22,7 @@ from heald.executor import DryRun
 from heald.history import REMEMBERED, History
 from heald.journald import say
 from heald.lifting import Lifter, lift_all, limited
-from heald.model import Incident, Mode
+from heald.model import Action, Incident, Mode
 from heald.notify import notify, watchdog_seconds
 from heald.pauses import Pauses
 from heald.readings import Part
@@ -146,7 +146,10 @@ class Daemon:
         lifter = Lifter(self._history, helper, say, self._changed)
         self._lift = lambda: bus.spawn(lifter.lift(), "limits are lifted")
         bus.spawn(lifter.lift(everything=True), "what a crash left limited is lifted")
-        await helper.watch_finished(lifter.seen)
+        def finished(action: Action, success: bool) -> None:
+            lifter.seen(action, success)
+            self._engine.ended(action, success)
+        await helper.watch_finished(finished)
         self._follow.append(Alerts(self._history, helper, say, bus.spawn).changed)
         self._serve = lambda: bus.spawn(self._listen_http(helper), "metrics are served")
         self._serve()

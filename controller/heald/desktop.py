@@ -47,7 +47,7 @@ class Desktop:
         await self._screen.start()
         await self._seat.watch(self.look)
         await self._system.watch(NAME, PATH, INTERFACE, "Changed", lambda _: self.look())
-        await HelperClient(self._system).watch_finished(lambda _: self.look())
+        await HelperClient(self._system).watch_finished(lambda *_: self.look())
         self._system.on_owner(NAME, lambda _: self.look())
         self._spawn(self._run())
         self.look()

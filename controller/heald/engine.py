@@ -16,7 +16,7 @@ from heald.executor import Helper
 from heald.history import History
 from heald.judgement import Judgement
 from heald.kinds import TABLE
-from heald.model import Decision, Incident, Issue, Verdict
+from heald.model import Action, Decision, Incident, Issue, Verdict
 from heald.notes import Notes
 from heald.readings import Part, Snapshot
 from heald.repairs import AT_ONCE, Repairs
@@ -195,6 +195,13 @@ class Engine:
         if result == "done" and unit in self._judge.units and unit not in self._repairs:
             self._jobs.add(unit)
             self.wake(Part.UNITS)
+
+    def ended(self, action: Action, success: bool) -> None:
+        """Root has come to the end of it, perhaps long after its answer: the next rung of a cleaning waits for that."""
+        if action.name in resolver.CLEANERS:
+            self._notes.save(incidents.ended(i, action, success, self._now()) for i in self.open.values()
+                             if i.id not in self._repairs.incidents)        # to these the answer is still to come
+            self.wake(Part.STORAGE)
 
     def _opened(self, issue: Issue, now: float, *, halted: bool = False) -> Incident:
         home = next((i for i in self.open.values() if any(a.subject == issue.subject for a in i.attempts)), None)

@@ -2,10 +2,7 @@
 
 from typing import Protocol
 
-from heald.model import OPERATIONS, Action, Result
-
-WAIT = 20
-"""Seconds that the helper waits for the work to end before it answers `running`."""
+from heald.model import OPERATIONS, WAIT, Action, Result
 
 
 class Helper(Protocol):

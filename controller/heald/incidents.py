@@ -6,7 +6,7 @@ from dataclasses import replace
 from heald.causes import Place
 from heald.detector import Key
 from heald.errors import Code
-from heald.model import Attempt, Incident, Issue, Result
+from heald.model import Action, Attempt, Incident, Issue, Result
 from heald.readings import Unit
 from heald.settings import Limits
 
@@ -173,6 +173,16 @@ def answered(incident: Incident, ended: Attempt, result: Result) -> Incident:
     if result.state in NO_USE:
         return replace(after, skipped=after.skipped | {str(ended.action)})
     return after
+
+
+def ended(incident: Incident, action: Action, success: bool, now: float) -> Incident:
+    """The incident after the end of what root was still at work on when it answered, or when its answer was lost."""
+    def end(attempt: Attempt) -> Attempt:
+        state = attempt.result.state if attempt.result else None
+        if attempt.action != action or state not in {None, "running", Code.TIMEOUT}:
+            return attempt
+        return replace(attempt, finished=now, result=Result("done" if success else Code.FAILED))
+    return replace(incident, attempts=tuple(map(end, incident.attempts)))
 
 
 def news(before: Incident | None, after: Incident) -> str:

@@ -62,11 +62,11 @@ class Lifter:
                 finally:
                     self._under_way.discard(unit)
 
-    def seen(self, action: Action) -> None:
-        """Root has done this. What an incident only asks for was a person's doing: the limit is the incident's now."""
+    def seen(self, action: Action, success: bool) -> None:
+        """What root has done and an incident only asks for was a person's doing: the limit is the incident's now."""
         now = clock.boottime()
         attempt = Attempt(action, now, now, Result("done", "by a person"))
-        if action.operation in LIMITS:
+        if success and action.operation in LIMITS:
             self._record(attempt, [i.id for i in self._history.known.values() if i.closed is None
                                    and i.outcome == "asked" and i.next is not None and i.next[0] == action])
 

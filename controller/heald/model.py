@@ -27,6 +27,12 @@ OPERATIONS: dict[Category, tuple[str, ...]] = {
 dbus/org.heald.Helper1.xml."""
 
 
+WAIT, _LONG_WAIT = 20, 300
+"""Seconds that the helper waits for the work to end before it answers `running`; for that of minutes as long as it
+can: while it is at work the next rung would come too early."""
+_LONG = frozenset({"collect-garbage", "drop-generations", "rollback"})
+
+
 def on_unit(category: Category, operation: str) -> bool:
     """Whether an operation has a unit as its target; all others but run have none."""
     return category is Category.SERVICE or operation in {"limit-memory", "limit-cpu", "unlimit"}
@@ -93,6 +99,11 @@ class Action:
     @property
     def name(self) -> str:
         return f"{self.category}/{self.operation}"
+
+    @property
+    def wait(self) -> int:
+        """Seconds for which its end is waited for."""
+        return _LONG_WAIT if self.operation in _LONG else WAIT
 
     def __str__(self) -> str:
         return f"{self.name} {self.target}".rstrip()

@@ -11,7 +11,7 @@ from heald import standback
 from heald.causes import Place
 from heald.errors import Code
 from heald.incidents import repairs
-from heald.model import Action, Attempt, Decision, Incident, Issue, Mode, Result, Severity, Verdict
+from heald.model import WAIT, Action, Attempt, Decision, Incident, Issue, Mode, Result, Severity, Verdict
 from heald.quantities import span
 from heald.readings import Machine
 from heald.settings import Rule, Settings
@@ -27,7 +27,6 @@ GIVES_UP = 300.0            # a next wait of this many seconds or more is said o
 CRITICAL_WAIT = 900.0       # the longest wait where the issue is critical
 BUSY = 5.0                  # until a target that root was busy with is asked for again
 LEAST = 30.0                # between a limit of root's that was reached and the next try
-UNCERTAIN = 20.0            # how long an action that nobody saw the end of may still be at work: the helper's `wait`
 HOUR = 3600.0
 ASKED = 24 * HOUR           # for how long a question to a person stands
 
@@ -172,9 +171,9 @@ def _due(ladder: list[Action], incident: Incident, issue: Issue, world: World) -
     if last is None:
         return 0.0, ""
     state = last.result.state if last.result else None
-    if state in {None, Code.TIMEOUT, Code.UNREACHABLE} and last.started + UNCERTAIN > world.now:
+    if (until := _at_work(last)) > world.now:
         why = last.result.detail if last.result else "it may still be at work"
-        return last.started + UNCERTAIN, f"the end of {last.action} was not seen: {why}"
+        return until, f"the end of {last.action} was not seen: {why}"
     ended = last.finished or last.started
     if state == Code.BUSY:
         return ended + BUSY, "root is busy with it"
@@ -191,6 +190,15 @@ def _due(ladder: list[Action], incident: Incident, issue: Issue, world: World) -
     spread = (incident.id * 31 + len(done) * 17) % 100 / 100 * world.jitter
     so_far = f"{len(done)} {'repair' if len(done) == 1 else 'repairs'} so far"
     return done[-1].started + wait * (1 + spread), f"{so_far}; the next is {span(wait)} after the last"
+
+
+def _at_work(last: Attempt) -> float:
+    """Until when an action whose end nobody saw may still be at work: for as long as it is waited for. One that cleans
+    and takes longer may make the next rung needless: that is held up until Engine.ended, for a quarter of an hour."""
+    state, wait = last.result.state if last.result else None, last.action.wait
+    if last.action.name in CLEANERS and (state == "running" or (wait > WAIT and state in {None, Code.TIMEOUT})):
+        return last.started + CRITICAL_WAIT
+    return last.started + wait if state in {None, Code.TIMEOUT, Code.UNREACHABLE} else 0.0
 
 
 def _unreached(incident: Incident) -> int:

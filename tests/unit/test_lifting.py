@@ -90,9 +90,11 @@ def test_a_limit_that_a_person_set_as_asked_is_lifted_too(tmp_path: Path) -> Non
     lifting.story.run(31)
     assert [(i.kind, i.outcome) for i in lifting.story.incidents] == [("memory-low", "asked")]
     for other in (Action(Category.RESOURCE, "limit-memory", "web.service"), Action(Category.SERVICE, "start", "a.b")):
-        lifting.lifter.seen(other)
+        lifting.lifter.seen(other, success=True)
         assert lifting.limited == set()
-    lifting.lifter.seen(Action(Category.RESOURCE, "limit-memory", "db.service"))
+    lifting.lifter.seen(Action(Category.RESOURCE, "limit-memory", "db.service"), success=False)
+    assert lifting.limited == set()
+    lifting.lifter.seen(Action(Category.RESOURCE, "limit-memory", "db.service"), success=True)
     assert lifting.limited == {"db.service"}
     lifting.story.world.load = WELL
     lifting.story.run(70)

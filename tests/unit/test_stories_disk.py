@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from heald.errors import Code
-from heald.model import Action, Decision, Mode, Result, Verdict
+from heald.model import Action, Category, Decision, Mode, Result, Verdict
 from heald.readings import FileSystem
 from heald.settings import Rule, Settings
 from heald.thresholds import Thresholds
-from unit.world import BEGIN, Story
+from unit.world import BEGIN, Story, World
 
 GIB = 1 << 30
 FULL = FileSystem("/", "/dev/a", "ext4", 100 * GIB, 98 * GIB, 2 * GIB)
@@ -112,3 +112,48 @@ def test_what_was_of_no_use_is_tried_again_when_it_is_worse(tmp_path: Path) -> N
     world.at(3600, lambda: full(99))
     story.run(3700)
     assert [at for at, action in world.asked if action.operation == "clean-packages"][1] == 3600
+
+
+GARBAGE = Action(Category.SYSTEM, "collect-garbage")
+STORE = replace(FULL, mount="/nix", frees=frozenset({"system/collect-garbage", "system/drop-generations"}))
+
+
+def collecting(folder: Path) -> Story:
+    """Root has waited 300 s, and is still at work."""
+    story = Story(folder)
+    story.world.filesystems["/nix"] = STORE
+    story.world.takes = 300
+    story.world.answer = lambda a: Result("running" if a == GARBAGE else "done", "its job has not ended")
+    story.run(400)
+    assert story.world.asked == [(0, GARBAGE)]
+    return story
+
+
+def test_no_generation_is_dropped_while_garbage_is_collected(tmp_path: Path) -> None:
+    story = collecting(tmp_path)
+    story.world.at(800, lambda: story.engine.ended(GARBAGE, success=False))
+    story.run(850)
+    assert [(at, a.operation) for at, a in story.world.asked] == [(0, "collect-garbage"), (800, "drop-generations")]
+
+
+def test_an_end_that_is_never_told_is_waited_for_a_quarter_of_an_hour(tmp_path: Path) -> None:
+    story = collecting(tmp_path)
+    story.run(1000)
+    assert [(at, a.operation) for at, a in story.world.asked] == [(0, "collect-garbage"), (900, "drop-generations")]
+
+
+def test_a_heald_that_is_started_again_while_garbage_is_collected_waits_for_its_end(tmp_path: Path) -> None:
+    before = Story(tmp_path)
+    before.world.filesystems["/nix"] = STORE
+
+    def dies(_: Action) -> None:
+        raise RuntimeError("the controller died here")
+
+    before.world.begins = dies
+    with pytest.raises(RuntimeError, match="died here"):
+        before.run(1)
+    before.history.close()
+    story = Story(tmp_path, World(now=BEGIN + 5, filesystems={"/nix": STORE}))
+    story.world.at(400, lambda: story.engine.ended(GARBAGE, success=True))
+    story.run(401)
+    assert [(at, a.operation) for at, a in story.world.asked] == [(400, "drop-generations")]

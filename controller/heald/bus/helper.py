@@ -6,7 +6,7 @@ from dbus_next.signature import Variant
 
 from .. import clock
 from ..errors import Code, HealdError
-from ..model import Action, Category, Result
+from ..model import WAIT, Action, Category, Result
 from ..quantities import span
 from .connection import Bus
 from .systemd import SYSTEMD, UNIT, unit_path
@@ -14,8 +14,6 @@ from .systemd import SYSTEMD, UNIT, unit_path
 HELPER, PATH, INTERFACE = "org.heald.Helper1", "/org/heald/Helper1", "org.heald.Helper1"
 _SERVICE = "heald-helper.service"                 # that the bus starts when the helper is called
 _METHOD = {Category.SERVICE: "HealService", Category.RESOURCE: "HealResource", Category.SYSTEM: "HealSystem"}
-_LONG, _LONG_SECONDS = {"collect-garbage", "drop-generations", "rollback"}, 300
-"""What takes minutes is waited for as long as root answers: while it is at work the next rung would come too early."""
 _ANSWER_SECONDS = 10            # what the helper may take beside the work: to start, to ask polkit
 _PERSON_SECONDS = 130           # the same where a person types a password: the helper's prompt ends after 120
 _REST, _LONGEST_REST = 30.0, 3600.0     # seconds for which one that cannot be reached is left alone, doubling
@@ -28,10 +26,9 @@ class HelperClient:
         self._bus, self._interactive = bus, interactive
         self._rest = self._resting = 0.0        # for how long, and until when (CLOCK_MONOTONIC), it is left alone
 
-    async def heal(self, action: Action, *, wait: int = 20) -> Result:
+    async def heal(self, action: Action, *, wait: int = WAIT) -> Result:
         """Has one action done; waits `wait` seconds (at most 300) for its end, or longer. An error is a Result."""
-        if action.operation in _LONG:
-            wait = _LONG_SECONDS
+        wait = max(wait, action.wait)
         limit = wait + (_PERSON_SECONDS if self._interactive else _ANSWER_SECONDS)
         target, options = action.target, {"wait": Variant("u", wait)}
         if action.operation == "rollback":
@@ -81,10 +78,11 @@ class HelperClient:
             return False
         return bool(unit["LoadState"] == "loaded" and unit["ActiveState"] != "failed")
 
-    async def watch_finished(self, seen: Callable[[Action], None]) -> None:
-        """Calls `seen` with each action that root has carried out, whoever asked for it. Raises as Bus.call."""
+    async def watch_finished(self, seen: Callable[[Action, bool], None]) -> None:
+        """Calls `seen` with each action of root's that has ended, whoever asked for it, and whether it was carried out.
+        Raises as Bus.call."""
         def finished(body: list[object]) -> None:
             category, operation, target, success, _detail = body
-            if success and category in set(Category):
-                seen(Action(Category(str(category)), str(operation), str(target)))
+            if category in set(Category):
+                seen(Action(Category(str(category)), str(operation), str(target)), bool(success))
         await self._bus.watch(HELPER, PATH, INTERFACE, "Finished", finished)

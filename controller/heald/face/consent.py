@@ -6,8 +6,8 @@ import signal
 import typer
 
 from heald.errors import Code
-from heald.executor import WAIT, Helper
-from heald.model import Action, Result
+from heald.executor import Helper
+from heald.model import WAIT, Action, Result
 
 
 class Consent:
