@@ -25,8 +25,6 @@ from heald.settings import Settings
 
 ALL = frozenset(Part)
 AGAIN = 1.0             # seconds until a reading that failed is tried again; the longer all is overdue, the more
-OUTCOMES = {Verdict.ASK: "asked", Verdict.OBSERVE: "observed", Verdict.STAND_BACK: "stood-back",
-            Verdict.GIVE_UP: "gave-up", Verdict.REFUSED: "refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,6 @@ class Engine:
         self._jobs: set[str] = set()            # units of which a job that was not ours was done since the last look
         self._follows = False
         self._wanted: set[Part] = set()
-        self._blind = ""                        # why nothing could be read at the last look
         self._woken = asyncio.Event()
         self._ask_again()
 
@@ -125,11 +122,9 @@ class Engine:
         self._woken.clear()
         try:
             await self.cycle(parts)
-            self._blind = ""
+            self._notes.blind("")
         except HealdError as error:
-            if self._blind != str(error):
-                self._blind = str(error)
-                self._notes.say(f"cannot look: {error}")
+            self._notes.blind(f"cannot look: {error}")
             self._wanted |= parts
             self.until = self._now() + min(max(AGAIN, self.behind), self.settings.interval)
 
@@ -245,7 +240,7 @@ class Engine:
             return later
         if decision.verdict is not Verdict.ACT or action is None:
             planned = (action, decision.until or later) if action else None
-            outcome = "gave-up" if incident.outcome == "gave-up" else OUTCOMES.get(decision.verdict, "open")
+            outcome = "gave-up" if incident.outcome == "gave-up" else incidents.OUTCOMES.get(decision.verdict, "open")
             self._notes.save([replace(incident, outcome=outcome, reason=decision.reason, next=planned)])
             return decision.until or later
         if len(self._repairs) < (1 if one else AT_ONCE):        # else the end of another wakes us

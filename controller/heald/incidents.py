@@ -6,7 +6,7 @@ from dataclasses import replace
 from heald.causes import Place
 from heald.detector import Key
 from heald.errors import Code
-from heald.model import Action, Attempt, Incident, Issue, Result
+from heald.model import Action, Attempt, Incident, Issue, Result, Verdict
 from heald.readings import Unit
 from heald.settings import Limits
 
@@ -14,6 +14,10 @@ STAYS_WELL = 600.0
 """Seconds for which a subject must at least be well before its incident ends."""
 SAYS_NO = frozenset({Code.PROTECTED, Code.ACCESS_DENIED, Code.INTERACTIVE, Code.INVALID_ARGS})
 """Answers after which root is not asked again for this incident."""
+
+OUTCOMES = {Verdict.ASK: "asked", Verdict.OBSERVE: "observed", Verdict.STAND_BACK: "stood-back",
+            Verdict.GIVE_UP: "gave-up", Verdict.REFUSED: "refused"}
+"""What an incident comes to by a decision; by all others it is open."""
 
 NO_USE = frozenset({Code.HEALTHY, Code.NOT_SUPPORTED})
 """Answers that say of a rung that it does not apply: it costs nothing."""

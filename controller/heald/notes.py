@@ -17,6 +17,7 @@ class Notes:
     ) -> None:
         self._history, self._say, self._changed, self._at_once = history, say, changed, at_once
         self._lines: list[str] = []         # not said yet
+        self._blind = ""
 
     def save(self, changed: Iterable[Incident]) -> None:
         """Keep those that say something new for the next write, and their lines for say(): who acts first and talks
@@ -41,6 +42,12 @@ class Notes:
         """Write and say all that waits."""
         self._history.flush()
         self.say()
+
+    def blind(self, why: str) -> None:
+        """Nothing could be read, or "": it could. Said when it changes, not at every look."""
+        if why and why != self._blind:
+            self.say(why)
+        self._blind = why
 
     def say(self, *lines: str) -> None:
         """All that waits to be said, then these."""

@@ -12,7 +12,6 @@ from heald.bus.connection import Bus
 from heald.bus.helper import HELPER, INTERFACE, PATH, HelperClient
 from heald.bus.systemd import SYSTEMD, Manager, unit_path
 from heald.errors import Code, HealdError
-XX
 from heald.face.line import Line
 from heald.model import WAIT, Action, Result, on_unit
 from heald.quantities import span
