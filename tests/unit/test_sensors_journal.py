@@ -61,17 +61,25 @@ def test_one_that_hangs_is_killed(script: Path, tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_newest_job_of_one_run_as_pid_1_tells(script: Path, tmp_path: Path) -> None:
-    answer(script, f'echo "$@" > {tmp_path}/asked; echo stop')
-    assert asyncio.run(journal.newest_job("a.service", "12ab")) == "stop"
-    asked = (tmp_path / "asked").read_text().split()
-    assert {"_PID=1", "UNIT=a.service", "INVOCATION_ID=12ab", "JOB_TYPE=stop", "--lines=1"} <= set(asked)
-    asyncio.run(journal.newest_job("a.service"))
-    assert "INVOCATION_ID" not in (tmp_path / "asked").read_text()
+    told = [("a.service", "start"), ("b.service", "start"), ("a.service", "stop")]
+    lines = "; ".join(f"""echo '{{"UNIT": "{unit}", "JOB_TYPE": "{job}"}}'""" for unit, job in told)
+    answer(script, f'echo "$@" > {tmp_path}/asked; {lines}')
+    jobs = asyncio.run(journal.newest_jobs({"a.service": "12ab", "b.service": "", "c.service": "34cd"}))
+    assert jobs == {"a.service": "stop", "b.service": "start"}
+    options, *units = (tmp_path / "asked").read_text().split(" _PID=1 ")
+    assert {"--output-fields=UNIT,JOB_TYPE", "--lines=60", "--output=json"} <= set(options.split())
+    a, b, c = (set(unit.split()) for unit in units)
+    assert {"UNIT=a.service", "INVOCATION_ID=12ab", "JOB_TYPE=stop", "+"} <= a
+    assert {"UNIT=b.service", "+"} <= b
+    assert not any(match.startswith("INVOCATION_ID") for match in b)
+    assert {"UNIT=c.service", "INVOCATION_ID=34cd"} <= c
+    assert "+" not in c
 
 
 def test_of_a_person_s_own_unit_their_own_systemd_tells(script: Path, tmp_path: Path) -> None:
-    answer(script, f'echo "$@" > {tmp_path}/asked; echo stop')
-    assert asyncio.run(journal.newest_job("a.service", "12ab", user=True)) == "stop"
+    line = '{"USER_UNIT": "a.service", "JOB_TYPE": "stop"}'
+    answer(script, f"echo $@ > {tmp_path}/asked; echo '{line}'")
+    assert asyncio.run(journal.newest_jobs({"a.service": "12ab"}, user=True)) == {"a.service": "stop"}
     asked = set((tmp_path / "asked").read_text().split())
     assert {f"_UID={os.getuid()}", "_SYSTEMD_USER_UNIT=init.scope", "USER_UNIT=a.service"} <= asked
     assert "USER_INVOCATION_ID=12ab" in asked
@@ -80,4 +88,4 @@ def test_of_a_person_s_own_unit_their_own_systemd_tells(script: Path, tmp_path: 
 
 def test_no_job_is_unknown(script: Path) -> None:
     answer(script, "exit 0")
-    assert asyncio.run(journal.newest_job("a.service")) == ""
+    assert asyncio.run(journal.newest_jobs({"a.service": ""})) == {}

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 
 SECONDS = 5.0               # for one journalctl; it is killed when it takes longer
 LINE = 500                  # characters kept of a line
+JOBS = 20                   # messages looked at for each unit: a run has few
 _JOB_TYPES = ("start", "stop", "restart", "try-restart", "reload", "reload-or-start", "verify-active", "nop")
 
 
@@ -28,18 +30,22 @@ async def newest_line(unit: str, since: float) -> str:
     return text.strip()
 
 
-async def newest_job(unit: str, invocation: str = "", *, user: bool = False) -> str:
-    """JOB_TYPE of systemd's newest message about a job of a unit: "stop", "start", "restart", …; "" = unknown.
+async def newest_jobs(units: Mapping[str, str], *, user: bool = False) -> dict[str, str]:
+    """JOB_TYPE of systemd's newest message about a job of each unit: "stop", "start", "restart", …; one whose is
+    unknown is left out. One process, for however many.
 
-    With `invocation` (hexadecimal) only jobs of that run count. Only messages of pid 1, or of the `user`'s own systemd,
-    count: anyone may log a UNIT=.
+    `units`: the InvocationID of each (hexadecimal), of which run alone the jobs count; "" = of all. Only messages of
+    pid 1, or of the `user`'s own systemd, count: anyone may log a UNIT=.
     """
     prefix = "USER_" if user else ""
     says = [f"_UID={os.getuid()}", "_SYSTEMD_USER_UNIT=init.scope"] if user else ["_PID=1"]
-    run = [f"{prefix}INVOCATION_ID={invocation}"] if invocation else []
-    text = await _journalctl("--output=cat", "--output-fields=JOB_TYPE", "--lines=1", "--reverse", *says,
-                             f"{prefix}UNIT={unit}", *run, *(f"JOB_TYPE={job}" for job in _JOB_TYPES))
-    return text.strip()
+    types = [f"JOB_TYPE={job}" for job in _JOB_TYPES]
+    matches: list[str] = []
+    for unit, invocation in units.items():
+        run = [f"{prefix}INVOCATION_ID={invocation}"] if invocation else []
+        matches += ["+", *says, f"{prefix}UNIT={unit}", *run, *types]
+    found = await entries(f"--output-fields={prefix}UNIT,JOB_TYPE", f"--lines={JOBS * len(units)}", *matches[1:])
+    return {str(entry.get(f"{prefix}UNIT")): str(entry.get("JOB_TYPE")) for entry in found}      # the newest comes last
 
 
 async def _journalctl(*arguments: str) -> str:

@@ -40,8 +40,7 @@ class Units:
             listed = await self._manager.listed(sorted(below)[:MOST])
             rows = {name: row for name, row in listed.items() if row.active_state == "inactive" and name not in found}
         self._known = {name: known for name, known in self._known.items() if name in found}
-        self._jobs = {name: word for name, word in self._jobs.items() if name in found}
-        return tuple(found.values())
+        return await self._with_newest_jobs(found)
 
     def _forget_the_oldest(self) -> None:
         """Readings that are too old; of many only some at a time."""
@@ -58,18 +57,18 @@ class Units:
         if unit is not None and before == row:
             return replace(unit, active_for=unit.active_for + now - read) if unit.active_for else unit
         unit = await self._manager.unit(row.name)
-        if unit is not None and _stamps_are_silent(unit):
-            unit = replace(unit, newest_job=await self._newest_job(unit))
         if unit is not None:
             self._known[row.name] = (now, row, unit)
         return unit
 
-    async def _newest_job(self, unit: Unit) -> str:
-        """Asked once for each failure: a process is started for it."""
-        which = (unit.invocation, unit.inactive_enter)
-        if self._jobs.get(unit.name, (None, ""))[0] != which:
-            self._jobs[unit.name] = (which, await journal.newest_job(unit.name, unit.invocation, user=self._own))
-        return self._jobs[unit.name][1]
+    async def _with_newest_jobs(self, found: dict[str, Unit]) -> tuple[Unit, ...]:
+        """Asked once for each failure, in one process for all of a look: forty would take longer than a watchdog."""
+        silent = {name: (u.invocation, u.inactive_enter) for name, u in found.items() if _stamps_are_silent(u)}
+        self._jobs = {name: known for name, known in self._jobs.items() if silent.get(name) == known[0]}
+        if new := {name: which[0] for name, which in silent.items() if name not in self._jobs}:
+            words = await journal.newest_jobs(new, user=self._own)
+            self._jobs |= {name: (silent[name], words.get(name, "")) for name in new}
+        return tuple(replace(u, newest_job=self._jobs[name][1]) if name in silent else u for name, u in found.items())
 
 
 def _stamps_are_silent(unit: Unit) -> bool:
