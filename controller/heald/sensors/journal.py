@@ -9,6 +9,7 @@ from contextlib import suppress
 SECONDS = 5.0               # for one journalctl; it is killed when it takes longer
 LINE = 500                  # characters kept of a line
 JOBS = 20                   # messages looked at for each unit: a run has few
+UNITS = 50                  # asked about at once: journalctl's time grows by their square
 _JOB_TYPES = ("start", "stop", "restart", "try-restart", "reload", "reload-or-start", "verify-active", "nop")
 
 
@@ -32,7 +33,7 @@ async def newest_line(unit: str, since: float) -> str:
 
 async def newest_jobs(units: Mapping[str, str], *, user: bool = False) -> dict[str, str]:
     """JOB_TYPE of systemd's newest message about a job of each unit: "stop", "start", "restart", …; one whose is
-    unknown is left out. One process, for however many.
+    unknown is left out. A process for each UNITS of them.
 
     `units`: the InvocationID of each (hexadecimal), of which run alone the jobs count; "" = of all. Only messages of
     pid 1, or of the `user`'s own systemd, count: anyone may log a UNIT=.
@@ -40,12 +41,15 @@ async def newest_jobs(units: Mapping[str, str], *, user: bool = False) -> dict[s
     prefix = "USER_" if user else ""
     says = [f"_UID={os.getuid()}", "_SYSTEMD_USER_UNIT=init.scope"] if user else ["_PID=1"]
     types = [f"JOB_TYPE={job}" for job in _JOB_TYPES]
-    matches: list[str] = []
-    for unit, invocation in units.items():
-        run = [f"{prefix}INVOCATION_ID={invocation}"] if invocation else []
-        matches += ["+", *says, f"{prefix}UNIT={unit}", *run, *types]
-    found = await entries(f"--output-fields={prefix}UNIT,JOB_TYPE", f"--lines={JOBS * len(units)}", *matches[1:])
-    return {str(entry.get(f"{prefix}UNIT")): str(entry.get("JOB_TYPE")) for entry in found}      # the newest comes last
+    newest: dict[str, str] = {}
+    for at in range(0, len(units), UNITS):
+        matches: list[str] = []
+        for unit, invocation in list(units.items())[at:at + UNITS]:
+            run = [f"{prefix}INVOCATION_ID={invocation}"] if invocation else []
+            matches += ["+", *says, f"{prefix}UNIT={unit}", *run, *types]
+        found = await entries(f"--output-fields={prefix}UNIT,JOB_TYPE", f"--lines={JOBS * UNITS}", *matches[1:])
+        newest |= {str(entry.get(f"{prefix}UNIT")): str(entry.get("JOB_TYPE")) for entry in found}    # it comes last
+    return newest
 
 
 async def _journalctl(*arguments: str) -> str:
