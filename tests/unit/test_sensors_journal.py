@@ -67,7 +67,8 @@ def test_the_newest_job_of_one_run_as_pid_1_tells(script: Path, tmp_path: Path) 
     jobs = asyncio.run(journal.newest_jobs({"a.service": "12ab", "b.service": "", "c.service": "34cd"}))
     assert jobs == {"a.service": "stop", "b.service": "start"}
     options, *units = (tmp_path / "asked").read_text().split(" _PID=1 ")
-    assert {"--output-fields=UNIT,JOB_TYPE", f"--lines={journal.JOBS * journal.UNITS}", "--output=json"} <= set(options.split())
+    lines = f"--lines={journal.JOBS * journal.UNITS}"
+    assert {"--output-fields=UNIT,JOB_TYPE", lines, "--output=json"} <= set(options.split())
     a, b, c = (set(unit.split()) for unit in units)
     assert {"UNIT=a.service", "INVOCATION_ID=12ab", "JOB_TYPE=stop", "+"} <= a
     assert {"UNIT=b.service", "+"} <= b
