@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ("bonds", "causes", "detector", "engine", "executor", "gauges", "incidents", "judgement", "kinds", "levels",
         "lifting", "model", "mounts", "notes", "readings", "repairs", "resolver", "senses", "standback", "triggers")
-LIMITS = {"the controller's core": 2415, "the helper": 1640, "all Python that ships": 10420}
+LIMITS = {"the controller's core": 2415, "the helper": 1645, "all Python that ships": 10425}
 GOALS = {"the controller's core": 1100, "the helper": 600, "all Python that ships": 4000}
 """Where we want to be; what is over it is printed, until something can be taken away."""
 _NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING,

@@ -33,8 +33,7 @@ async def check(manager: Manager, ledger: Ledger, unit: Unit, settings: Settings
             required = needed.id in one.names("Requires", "BindsTo")
             if required and needed.state == "failed" and guard.is_never_touched(needed, starts=True):
                 raise RefusedError("Protected", f"{would}, which is never touched by heald")
-            was_up = needed.number("ActiveExitTimestampMonotonic")
-            if needed.state == "inactive" and was_up and not await has_fallen(manager, ledger, needed):
+            if await _was_stopped(manager, needed) and not await has_fallen(manager, ledger, needed):
                 raise RefusedError("Protected", f"{would}, which was stopped: start it if it should run")
 
 
@@ -59,6 +58,16 @@ async def _started_with(manager: Manager, unit: Unit, one: Unit) -> AsyncIterato
             needed = await manager.unit(name)
             if needed.text("LoadState") == "loaded":
                 yield needed
+
+
+async def _was_stopped(manager: Manager, unit: Unit) -> bool:
+    """It was up and is down without a failure, and is none of those that come and go as they are called for: which the
+    bus starts, by an alias dbus-NAME, or a trigger that is up."""
+    if unit.state != "inactive" or not unit.number("ActiveExitTimestampMonotonic"):
+        return False
+    if any(name.startswith("dbus-") for name in unit.names("Names")):
+        return False
+    return all(state in DOWN for state in (await manager.states(unit.names("TriggeredBy"))).values())
 
 
 async def has_fallen(manager: Manager, ledger: Ledger, unit: Unit) -> bool:

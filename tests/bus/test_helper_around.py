@@ -81,6 +81,19 @@ def test_what_somebody_stopped_is_not_started_with_what_needs_it(stage: Stage, k
     assert stage.root.start("ill.service").error == ""
 
 
+@pytest.mark.parametrize(("more", "socket", "error"), [
+    (names(Names="db.service dbus-org.example.Db.service"), "inactive", ""),
+    (names(TriggeredBy="db.socket"), "active", ""),
+    (names(TriggeredBy="db.socket"), "inactive", "Protected"),
+])
+def test_but_what_comes_and_goes_as_it_is_called_for_is(
+        stage: Stage, more: dict[str, Variant], socket: str, error: str) -> None:
+    stage.unit("db.socket", socket)
+    stage.unit("db.service", "inactive", stamp("ActiveExit", 60) | more)
+    stage.unit("ill.service", more=names(Wants="db.service"))
+    assert stage.root.start("ill.service").error == error
+
+
 def test_but_what_fell_with_a_cause_that_is_up_again_is(stage: Stage) -> None:
     fallen(stage, 10)
     stage.unit("ill.service", more=names(Requires="app.service"))

@@ -44,6 +44,17 @@ def test_a_start_would_start_what_a_person_stopped(machine: Machine, key: str) -
     is_healed(machine, top)
 
 
+def test_but_not_what_a_socket_starts_when_it_is_called_for(machine: Machine) -> None:
+    """It leaves when nobody needs it: that it is down is nobody's wish."""
+    product.add_unit(machine, "idle.socket", "[Socket]\nListenStream=/run/idle.sock\n")
+    machine.run("systemctl", "start", "idle.socket")
+    product.add_service(machine, "idle.service")
+    product.add_service(machine, "caller.service", unit="Wants=idle.service\nAfter=idle.service")
+    machine.run("systemctl", "kill", "--signal=TERM", "idle.service")
+    product.wait_until(lambda: product.state(machine, "idle.service") == "inactive", "it has left")
+    is_healed_when_killed(machine, "caller.service")
+
+
 def test_its_failure_is_the_whole_machines(machine: Machine) -> None:
     """StartLimitAction= counts starts by hand. FailureAction= would be carried out at the first failure: set after."""
     product.add_service(machine, "limited.service", unit="StartLimitAction=reboot")

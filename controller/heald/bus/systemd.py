@@ -108,7 +108,7 @@ class Manager:
                      if n != "sysinit.target" and not n.endswith(".slice")}
             listed = await self.listed(against | needs)
             down = sorted(row.name for row in listed.values() if row.active_state == "inactive" and row.name in needs)
-            unit = replace(unit, stopped_needs=tuple([name for name in down if await self._was_up(name)]))
+            unit = replace(unit, stopped_needs=tuple([name for name in down if await self._was_stopped(name)]))
         else:
             pulls = {n for n in (*found.get("WantedBy", ()), *found.get("RequiredBy", ())) if n.endswith(".target")}
             listed = await self.listed(against | pulls)
@@ -118,8 +118,12 @@ class Manager:
         up = {row.name for row in listed.values() if row.up}
         return replace(unit, conflicts=tuple(sorted(up & against)))
 
-    async def _was_up(self, name: str) -> bool:
-        return bool(await self._bus.property(SYSTEMD, unit_path(name), UNIT, "ActiveExitTimestampMonotonic"))
+    async def _was_stopped(self, name: str) -> bool:
+        """In root's sense: it was up, and is none of those that the bus or a trigger starts when it is called for."""
+        found = await self._bus.properties(SYSTEMD, unit_path(name), UNIT)
+        if not found["ActiveExitTimestampMonotonic"] or any(alias.startswith("dbus-") for alias in found["Names"]):
+            return False
+        return not any(row.up for row in (await self.listed(found["TriggeredBy"])).values())
 
     async def files(self, name: str) -> tuple[str, ...]:
         """The files that a unit is made of and those that it names. HealdError from the bus."""
