@@ -47,8 +47,8 @@ def test_a_start_would_start_what_a_person_stopped(machine: Machine, key: str) -
 def test_but_not_what_a_socket_starts_when_it_is_called_for(machine: Machine) -> None:
     """It leaves when nobody needs it: that it is down is nobody's wish."""
     product.add_unit(machine, "idle.socket", "[Socket]\nListenStream=/run/idle.sock\n")
-    machine.run("systemctl", "start", "idle.socket")
-    product.add_service(machine, "idle.service")
+    product.add_service(machine, "idle.service", start=False)
+    machine.run("systemctl", "start", "idle.socket", "idle.service")
     product.add_service(machine, "caller.service", unit="Wants=idle.service\nAfter=idle.service")
     machine.run("systemctl", "kill", "--signal=TERM", "idle.service")
     product.wait_until(lambda: product.state(machine, "idle.service") == "inactive", "it has left")
