@@ -127,9 +127,9 @@ def test_the_helpers_report_is_a_result() -> None:
             await peer.own(helper.HELPER)
             client = HelperClient(bus)
             helped(peer, state="done", unit="a.service", result="success", before="failed", after="active")
-            assert await client.heal(START, wait=7) == Result("done", "failed -> active (success)")
+            assert await client.heal(START, wait=27) == Result("done", "failed -> active (success)")
             [call] = [message for message in peer.heard if message.member == "HealService"]
-            assert (call.signature, call.body) == ("ssa{sv}", ["start", "a.service", {"wait": 7}])
+            assert (call.signature, call.body) == ("ssa{sv}", ["start", "a.service", {"wait": 27}])
             helped(peer, state="running", unit="a.service", result="", before="", after="")
             assert await client.heal(Action(Category.SYSTEM, "run", "x")) == Result("running", "")
             assert peer.heard[-1].member == "HealSystem"
