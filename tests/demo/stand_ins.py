@@ -54,8 +54,9 @@ class Unit:
             "FragmentPath": f"/etc/systemd/system/{name}", "RefuseManualStart": False, "RefuseManualStop": False,
             "ConditionResult": True, "Requires": [], "Requisite": [], "BindsTo": [], "TriggeredBy": [],
             "RequiredBy": [], "WantedBy": [], "BoundBy": [], "Wants": [], "Conflicts": [], "ConflictedBy": [],
-            "FailureAction": "none", "StartLimitAction": "none", "NeedDaemonReload": False, "Type": kind, "PAMName": "",
-            "TTYPath": "", "Job": (0, "/"), "ActiveState": state, "SubState": state, "Result": "success",
+            "FailureAction": "none", "SuccessAction": "none", "StartLimitAction": "none", "JobTimeoutAction": "none",
+            "NeedDaemonReload": False, "Type": kind, "PAMName": "", "TTYPath": "", "Job": (0, "/"),
+            "ActiveState": state, "SubState": state, "Result": "success",
             "InvocationID": b"\x01" * 16, "ExecMainStatus": 0, "NRestarts": 0, "MainPID": 0,
             **dict.fromkeys(STAMPS, 0)}
 
