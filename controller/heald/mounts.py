@@ -31,15 +31,15 @@ def hangs(path: str, mountinfo: str) -> bool:
     return mount is not None and (mount.fstype == "autofs" or MAY_HANG.fullmatch(mount.fstype) is not None)
 
 
-@lru_cache(maxsize=16)
 def backing(path: str, mountinfo: str) -> str:
     """The backing of the mount on which an absolute path without links lies; "" when none does."""
     mount = _holding(path, mountinfo)
     return mount.backing if mount else ""
 
 
+@lru_cache(maxsize=16)
 def _holding(path: str, mountinfo: str) -> Mount | None:
-    """The mount on which it lies."""
+    """The mount on which it lies: asked of the same folders at each look, in a table that is nearly always the same."""
     holding = (mount for mount in on_top(mountinfo).values() if below(path, (mount.point,)))
     return max(holding, key=lambda mount: len(mount.point), default=None)
 

@@ -74,13 +74,14 @@ async def has_fallen(manager: Manager, ledger: Ledger, unit: Unit) -> bool:
     """It went down with a unit that it is bound to and that was started again just now, and somebody wants it."""
     if unit.state != "inactive":
         return False
-    pulled = await _is_pulled_in(manager, unit)
-    if not unit.number("ActiveExitTimestampMonotonic"):
+    if unit.number("ActiveExitTimestampMonotonic"):
+        enabled = unit.text("UnitFileState") in {"enabled", "enabled-runtime"}
+        wanted = enabled or await _is_pulled_in(manager, unit)
+    else:
         # It was never up, or was unloaded since, as what a person stopped may be; but not what an active target wants.
         # A oneshot that ended well has never been up either.
-        if not pulled or await manager.detail(unit, "Type") == "oneshot":
-            return False
-    elif not pulled and unit.text("UnitFileState") not in {"enabled", "enabled-runtime"}:
+        wanted = await _is_pulled_in(manager, unit) and await manager.detail(unit, "Type") != "oneshot"
+    if not wanted:
         return False
     for name in unit.names("Requires", "BindsTo"):
         if await _explains(manager, ledger, await manager.unit(name), unit):

@@ -62,9 +62,7 @@ def test_a_cause_that_is_up_before_root_has_answered_is_known_to_be_back(tmp_pat
 def test_a_chain_is_started_from_its_end(tmp_path: Path) -> None:
     story = Story(tmp_path)
     world = story.world
-    world.add("disk.mount", dependents=("db.service",))
-    world.add("db.service", requires=("disk.mount",), dependents=("app.service",))
-    world.add("app.service", requires=("db.service",))
+    world.chain("disk.mount", "db.service", "app.service")
     for name in ("app.service", "db.service", "disk.mount"):
         world.fail(name)
     story.run(5)
@@ -75,9 +73,7 @@ def test_a_chain_is_started_from_its_end(tmp_path: Path) -> None:
 def test_a_chain_of_fallen_ones_too(tmp_path: Path) -> None:
     story = Story(tmp_path)
     world = story.world
-    world.add("db.service", dependents=("app.service",))
-    world.add("app.service", requires=("db.service",), dependents=("web.service",))
-    world.add("web.service", requires=("app.service",))
+    world.chain("db.service", "app.service", "web.service")
     world.fail("db.service")
     world.fall("app.service")
     world.fall("web.service")

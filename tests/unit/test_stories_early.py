@@ -57,9 +57,7 @@ def test_what_does_not_come_up_after_its_cause_came_back_is_tried_once_and_paced
 def test_in_a_chain_whose_end_stays_ill_the_others_are_paced(tmp_path: Path) -> None:
     story = Story(tmp_path)
     world = story.world
-    world.add("disk.mount", dependents=("db.service",))
-    world.add("db.service", requires=("disk.mount",), dependents=("app.service",))
-    world.add("app.service", requires=("db.service",))
+    world.chain("disk.mount", "db.service", "app.service")
     world.fail("disk.mount")
     world.fail("db.service")
     story.run(1)

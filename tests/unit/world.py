@@ -64,6 +64,11 @@ class World:
         self.add(cause, dependents=names)
         self.add(*names, requires=(cause,))
 
+    def chain(self, *names: str) -> None:
+        """Each requires the one before it."""
+        for above, name, below in zip(("", *names), names, (*names[1:], ""), strict=False):
+            self.add(name, requires=(above,) if above else (), dependents=(below,) if below else ())
+
     def fall(self, name: str) -> None:
         """systemd stops it, with what it is bound to."""
         stamp = int(self.now * 1e6) + 5000

@@ -53,5 +53,5 @@ def column(head: str, words: str, indent: str = "  ") -> str:
     """`head` and beside it the words, in as many lines as they need; a word that is too long is left whole."""
     lead = f"{indent}{head}"
     return "\n".join(textwrap.wrap(
-        plain(words), COLUMNS, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False,
+        words, COLUMNS, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False,
         break_on_hyphens=False)) or lead.rstrip()
